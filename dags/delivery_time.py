@@ -1,0 +1,34 @@
+"""### Delivery time
+
+Refreshes shipment status and delivery time in the marts whenever shipments or tracking events were loaded: only the
+shipments that changed, and the lanes that they touch.
+"""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.sdk import dag, task
+
+from lanecast import tasks
+from lanecast_dags import DEFAULTS, DELIVERY_TIME, SHIPMENTS, TRACKING_EVENTS
+
+
+@dag(
+    schedule=(SHIPMENTS | TRACKING_EVENTS),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    tags=["lanecast", "delivery"],
+    doc_md=__doc__,
+)
+def delivery_time() -> None:
+    @task(outlets=[DELIVERY_TIME])
+    def refresh() -> dict[str, float]:
+        """Recomputes what changed since the last refresh."""
+        return tasks.refresh_delivery_time()
+
+    refresh()
+
+
+delivery_time()

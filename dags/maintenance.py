@@ -1,0 +1,34 @@
+"""### Maintenance
+
+Daily housekeeping: staging leftovers of runs that were cut off, retention of raw answers and of the quarantine,
+partitions for the months to come, statistics for the planner.
+"""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.sdk import dag, task
+
+from lanecast import tasks
+from lanecast_dags import DEFAULTS
+
+
+@dag(
+    schedule="30 3 * * *",
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    tags=["lanecast", "operations"],
+    doc_md=__doc__,
+)
+def maintenance() -> None:
+    @task
+    def clean() -> dict[str, int]:
+        """Drops what is past its time, and makes room for what is to come."""
+        return tasks.maintain()
+
+    clean()
+
+
+maintenance()

@@ -1,0 +1,28 @@
+-- Grain of the temporary table `span`: one row per epoch of a number in the batch, with the time that it holds. A number
+-- that was never used twice holds all time; the others follow in event_recycled_spans.
+CREATE TEMPORARY TABLE span ON COMMIT DROP AS
+SELECT
+    known.carrier,
+    known.tracking_number,
+    known.shipment_id,
+    known.epoch,
+    known.opened_at,
+    coalesce(known.last_event_at, known.finished_at, known.opened_at) AS last_seen_at,
+    known.finished_at IS NOT NULL AS is_finished,
+    arriving.first_at,
+    arriving.last_at,
+    false AS is_recycled,
+    '-infinity'::timestamptz AS from_at,
+    'infinity'::timestamptz AS until_at
+FROM arriving
+INNER JOIN core.shipment_number AS known
+    ON arriving.carrier = known.carrier AND arriving.tracking_number = known.tracking_number;
+
+-- Grain of the temporary table `suspect`: one row per number in the batch that was used twice, or may have been: it has
+-- events more than 120 days apart. Few have; all that follows on epochs looks at these alone.
+CREATE TEMPORARY TABLE suspect ON COMMIT DROP AS
+SELECT DISTINCT
+    carrier,
+    tracking_number
+FROM span
+WHERE epoch > 1 OR greatest(last_at, last_seen_at) - least(first_at, last_seen_at) > interval '120 days';

@@ -1,0 +1,91 @@
+-- Grain of the temporary table `withdrawn`: one row per event that a complete answer no longer tells. Only what the same
+-- source told before, in an older answer, and not what lies before the answer's first event, for carriers forget the
+-- oldest.
+CREATE TEMPORARY TABLE withdrawn ON COMMIT DROP AS
+WITH told AS MATERIALIZED (
+    SELECT
+        span.shipment_id,
+        accepted.carrier,
+        accepted.tracking_number,
+        accepted.source,
+        accepted.reported_at,
+        accepted.event_hash,
+        accepted.raw_answer_id
+    FROM accepted
+    INNER JOIN span
+        ON
+            accepted.carrier = span.carrier
+            AND accepted.tracking_number = span.tracking_number
+            AND accepted.occurred_at >= span.from_at
+            AND accepted.occurred_at < span.until_at
+),
+
+answer AS (
+    SELECT
+        shipment_id,
+        source,
+        min(reported_at) AS from_at,
+        max(raw_answer_id) AS raw_answer_id
+    FROM told
+    WHERE
+        NOT EXISTS (
+            SELECT FROM incomplete
+            WHERE incomplete.carrier = told.carrier AND incomplete.tracking_number = told.tracking_number
+        )
+    GROUP BY shipment_id, source
+)
+
+SELECT
+    known.shipment_id,
+    known.reported_at,
+    known.event_hash
+FROM core.tracking_event AS known
+INNER JOIN answer
+    ON
+        known.shipment_id = answer.shipment_id
+        AND known.source = answer.source
+        AND known.reported_at >= answer.from_at
+        AND known.raw_answer_id < answer.raw_answer_id
+WHERE
+    known.withdrawn_at IS NULL
+    AND NOT EXISTS (
+        SELECT FROM told
+        WHERE
+            told.shipment_id = known.shipment_id
+            AND told.reported_at = known.reported_at
+            AND told.event_hash = known.event_hash
+    );
+
+UPDATE core.tracking_event AS known SET withdrawn_at = %(as_of)s
+FROM withdrawn
+WHERE
+    known.shipment_id = withdrawn.shipment_id
+    AND known.reported_at = withdrawn.reported_at
+    AND known.event_hash = withdrawn.event_hash;
+
+-- Grain: one row per shipment that lost an event: its end is that of the events which are left, or the one that a file told.
+UPDATE core.shipment_number AS known SET finished_at = told.finished_at
+FROM (
+    SELECT
+        lost.shipment_id,
+        greatest(
+            shipment.delivered_at,
+            (
+                SELECT max(event.occurred_at) FROM core.tracking_event AS event
+                WHERE
+                    event.shipment_id = lost.shipment_id
+                    AND event.withdrawn_at IS NULL
+                    AND event.milestone = ANY(%(final)s)
+            )
+        ) AS finished_at
+    FROM (SELECT DISTINCT shipment_id FROM withdrawn) AS lost
+    INNER JOIN core.shipment AS shipment ON lost.shipment_id = shipment.shipment_id
+    WHERE shipment.milestone IS NULL OR shipment.milestone <> ALL(%(final)s)
+) AS told
+WHERE known.shipment_id = told.shipment_id AND known.finished_at IS DISTINCT FROM told.finished_at;
+
+INSERT INTO ops.shipment_change (shipment_id, run_id)
+SELECT DISTINCT
+    shipment_id,
+    %(run_id)s
+FROM withdrawn;

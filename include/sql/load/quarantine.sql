@@ -1,0 +1,41 @@
+-- Grain: one row per bad row, however often it arrives: a row seen before is counted, not copied.
+INSERT INTO quality.quarantined_row AS known (
+    dataset, rule, row_hash, severity, reason, row_data, source_file, source_line, raw_answer_id,
+    first_run_id, last_run_id, first_seen_at, last_seen_at, times_seen
+)
+SELECT
+    %(dataset)s,
+    bad.rule,
+    bad.row_hash,
+    min(bad.severity),
+    min(bad.reason),
+    (array_agg(bad.row_data ORDER BY bad.staged_row))[1],
+    %(source)s,
+    min(bad.source_line),
+    min(bad.raw_answer_id),
+    %(run_id)s,
+    %(run_id)s,
+    ops.as_of(),
+    ops.as_of(),
+    count(*)
+FROM (
+    SELECT
+        rejected.staged_row,
+        rejected.rule,
+        rejected.severity,
+        rejected.reason,
+        described.row_data,
+        staged.source_line,
+        (described.row_data ->> 'raw_answer_id')::bigint AS raw_answer_id,
+        sha256(convert_to((described.row_data - ARRAY['staged_row', 'source_line', 'raw_answer_id'])::text, 'UTF8'))
+            AS row_hash
+    FROM {rejected} AS rejected
+    INNER JOIN {staged} AS staged ON rejected.staged_row = staged.staged_row
+    CROSS JOIN LATERAL (SELECT to_jsonb(staged) AS row_data) AS described
+) AS bad
+GROUP BY bad.rule, bad.row_hash
+ON CONFLICT (dataset, rule, row_hash) DO UPDATE SET
+times_seen = known.times_seen + excluded.times_seen,
+last_seen_at = excluded.last_seen_at,
+last_run_id = excluded.last_run_id,
+reason = excluded.reason;

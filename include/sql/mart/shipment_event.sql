@@ -1,0 +1,60 @@
+-- Grain: one row per scan of a shipment. The same scan (minute and milestone) told by several sources is one row: the
+-- shipment's own carrier is believed first.
+CREATE OR REPLACE VIEW mart.shipment_event AS
+SELECT
+    event.shipment_id,
+    nullif(shipment.carrier, 'unknown') AS carrier,
+    shipment.tracking_number,
+    shipment.order_id,
+    event.occurred_at,
+    (event.occurred_at AT TIME ZONE 'UTC') + make_interval(mins => event.utc_offset_minutes::integer) AS local_time,
+    CASE WHEN event.utc_offset_minutes < 0 THEN '-' ELSE '+' END
+    || to_char(make_interval(mins => abs(event.utc_offset_minutes)::integer), 'HH24:MI') AS utc_offset,
+    event.tz_known,
+    event.code,
+    event.description,
+    event.milestone,
+    event.reason,
+    event.country,
+    event.region,
+    event.city,
+    event.source,
+    event.ingested_at,
+    event.ingested_at AS refreshed_at
+FROM core.tracking_event AS event
+INNER JOIN core.shipment ON event.shipment_id = shipment.shipment_id
+WHERE
+    event.withdrawn_at IS NULL
+    AND NOT EXISTS (
+        SELECT FROM core.tracking_event AS other
+        WHERE
+            other.shipment_id = event.shipment_id
+            AND other.reported_at = event.reported_at
+            AND other.milestone = event.milestone
+            AND other.source <> event.source
+            AND other.withdrawn_at IS NULL
+            AND (other.source <> shipment.carrier, other.source) < (event.source <> shipment.carrier, event.source)
+    );
+
+COMMENT ON VIEW mart.shipment_event IS
+'The timeline of every shipment. Grain: one row per scan; the same scan (minute and milestone) told by several sources is '
+'one row. Events that the carrier no longer tells are left out. Always current: rows appear as they are loaded.';
+COMMENT ON COLUMN mart.shipment_event.shipment_id IS 'Lanecast''s number of the shipment.';
+COMMENT ON COLUMN mart.shipment_event.carrier IS 'Carrier of the shipment, as a slug; NULL where none is named.';
+COMMENT ON COLUMN mart.shipment_event.tracking_number IS 'The carrier''s number for the parcel; NULL where not told.';
+COMMENT ON COLUMN mart.shipment_event.order_id IS 'The shop''s order that the shipment fulfils; NULL where not told.';
+COMMENT ON COLUMN mart.shipment_event.occurred_at IS 'When it happened.';
+COMMENT ON COLUMN mart.shipment_event.local_time IS 'The same moment on a clock at the place, without zone.';
+COMMENT ON COLUMN mart.shipment_event.utc_offset IS 'That clock''s distance from UTC, as +HH:MI or -HH:MI.';
+COMMENT ON COLUMN mart.shipment_event.tz_known IS
+'How the offset is known: offset (told), utc (told in UTC), place (from the place''s zone), assumed.';
+COMMENT ON COLUMN mart.shipment_event.code IS 'The carrier''s status code; NULL where it gives text alone.';
+COMMENT ON COLUMN mart.shipment_event.description IS 'The carrier''s words.';
+COMMENT ON COLUMN mart.shipment_event.milestone IS 'What it means for the journey, in terms common to all carriers.';
+COMMENT ON COLUMN mart.shipment_event.reason IS 'Why, where the carrier says so: customs_documents, weather, ...';
+COMMENT ON COLUMN mart.shipment_event.country IS 'Country where it happened, ISO 3166-1 alpha-2.';
+COMMENT ON COLUMN mart.shipment_event.region IS 'Region where it happened, as the carrier tells it.';
+COMMENT ON COLUMN mart.shipment_event.city IS 'City where it happened, as the carrier tells it.';
+COMMENT ON COLUMN mart.shipment_event.source IS 'Who told it: a carrier, or the file''s source.';
+COMMENT ON COLUMN mart.shipment_event.ingested_at IS 'When it was loaded: what was known then.';
+COMMENT ON COLUMN mart.shipment_event.refreshed_at IS 'When the row was last brought up to date: as ingested_at.';

@@ -1,0 +1,14 @@
+-- Grain: one row per order line received in one run.
+CREATE UNLOGGED TABLE {staged} (
+    staged_row bigint NOT NULL,
+    order_id text,
+    customer_id text,
+    ordered_at timestamptz,
+    status text,
+    currency text,
+    product_id text,
+    quantity numeric,
+    unit_price numeric,
+    source_line bigint,
+    unreadable text
+);

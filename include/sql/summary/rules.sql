@@ -1,0 +1,10 @@
+-- Grain: one row per dataset and rule that rejected rows in these runs.
+SELECT
+    judged.dataset,
+    judged.rule,
+    sum((judged.details ->> 'rejected')::bigint) AS rows_rejected
+FROM quality.validation_result AS judged
+WHERE judged.run_id = ANY(%(runs)s)
+GROUP BY judged.dataset, judged.rule
+HAVING sum((judged.details ->> 'rejected')::bigint) > 0
+ORDER BY rows_rejected DESC;

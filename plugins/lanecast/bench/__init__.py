@@ -1,0 +1,1 @@
+"""Benchmarks: figures by stage, and ratios measured in one run, for machines are noisy."""

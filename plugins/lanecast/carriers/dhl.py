@@ -1,0 +1,236 @@
+"""DHL Shipment Tracking - Unified (`GET /track/shipments?trackingNumber=`), as its developer portal describes it.
+
+Event times are local. Some of DHL's divisions print them with a `Z` all the same (its own sample answer prints one
+scan both ways), so that only a numeric offset is believed, and the place tells the rest. The pieces of a shipment
+share one timeline.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import ClassVar
+
+import msgspec
+
+from lanecast.carriers.base import (
+    Account,
+    Parsed,
+    RequestSpec,
+    Salvageable,
+    Text,
+    Wire,
+    dropped,
+    line_of,
+    read,
+    returned_to_sender,
+    same_number,
+    text_of,
+    unmentioned,
+    unreadable,
+)
+from lanecast.carriers.clocks import EARLIEST_YEAR, LATEST_YEAR, WIDEST_OFFSET_MINUTES, in_zone, split
+from lanecast.carriers.places import country_code, place_of
+from lanecast.carriers.status import CUSTOMS, UNKNOWN, Status, resolve_customs, status_table
+from lanecast.tracking import MILESTONES, Parcel, TimeKnowledge, TrackingEvent, Unreadable
+
+_EVENT_CODE = re.compile(r"[A-Z]{2}")
+"""DHL Express prints its two-letter event code as `status`; other divisions print a text there."""
+
+
+REFINEMENTS = frozenset({*MILESTONES, *CUSTOMS}) - {"delivered"}
+_REFINABLE = {
+    "pre-transit": frozenset[str](),
+    "delivered": frozenset[str](),
+    "unknown": frozenset({"lost", "returned", "destroyed", "damaged", "returning", "cancelled"}),
+}
+"""Which milestones a text may make of a status code; of the others, all REFINEMENTS."""
+
+
+class _Address(Wire):
+    countryCode: str | None = None
+    addressLocality: str | None = None
+
+
+class _Location(Wire):
+    address: _Address | None = None
+
+
+class _Event(Wire):
+    timestamp: Text = None
+    location: _Location | None = None
+    statusCode: Text = None
+    status: Text = None
+    description: str | None = None
+
+
+class _Product(Wire):
+    productName: str | None = None
+
+
+class _Details(Wire):
+    product: _Product | None = None
+    pieceIds: list[Text] | None = None
+
+
+class _Shipment(Salvageable):
+    id: Text = None
+    service: str | None = None
+    origin: _Location | None = None
+    destination: _Location | None = None
+    status: _Event | None = None
+    details: _Details | None = None
+    events: list[_Event] | None = None
+
+
+class _Answer(Wire):
+    shipments: list[_Shipment] | None = None
+    status: Text = None
+    title: str | None = None
+    detail: str | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Answer)
+
+
+class Dhl:
+    """DHL: an API key in a header, one number a request."""
+
+    name: ClassVar[str] = "dhl"
+    numbers_per_request: ClassVar[int] = 1
+
+    def token_request(self, account: Account) -> RequestSpec | None:
+        """None: the key itself goes with every request."""
+        return None
+
+    def authorization(self, account: Account, token: str | None) -> Mapping[str, str]:
+        """The API key."""
+        return {"DHL-API-Key": account.password}
+
+    def build(self, numbers: Sequence[str]) -> RequestSpec:
+        """A request for one number."""
+        return RequestSpec("GET", "/track/shipments", params={"trackingNumber": numbers[0].strip(), "language": "en"})
+
+    def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
+        """One Parcel per shipment, under the number that was asked for, be it the shipment's or a piece's."""
+        try:
+            answer, drops = read(body, _DECODER, _Answer)
+        except msgspec.MsgspecError as error:
+            yield from unreadable(body, str(error), requested)
+            return
+        yield from dropped(drops, requested[0] if len(requested) == 1 else None)
+        if not answer.shipments:
+            if text_of(answer.status) == "404":
+                for number in requested:
+                    yield Parcel(tracking_number=number, requested_number=number, found=False)
+                return
+            told = " ".join(filter(None, (text_of(answer.status), answer.title, answer.detail)))
+            yield from unreadable(body, told or "no shipment in it", requested)
+            return
+        mentioned: set[str] = set()
+        for shipment in answer.shipments:
+            yield from _parcels(shipment, requested, mentioned)
+        yield from unmentioned(requested, mentioned)
+
+
+def _parcels(shipment: _Shipment, requested: Sequence[str], mentioned: set[str]) -> Iterator[Parsed]:
+    pieces = (shipment.details.pieceIds if shipment.details else None) or ()
+    own = text_of(shipment.id)
+    told = {same_number(number) for number in (own, *map(text_of, pieces)) if number}
+    asked = next((number for number in requested if same_number(number) in told), None)
+    if asked:
+        mentioned.add(same_number(asked))
+    number = asked or own
+    if number is None:
+        yield Unreadable(problem="a shipment without id")
+        return
+    yield from dropped(shipment.drops, number)
+    origin = _country(shipment.origin)
+    destination = _country(shipment.destination)
+    events: list[TrackingEvent] = []
+    returning = False
+    # `status` repeats the newest event; it stands in where the timeline is missing.
+    for told_event in shipment.events or ((shipment.status,) if shipment.status and not shipment.drops else ()):
+        event = _event(told_event, origin, destination)
+        if type(event) is TrackingEvent:
+            events.append(event)
+            returning = returning or event.milestone == "returning"
+        else:
+            yield Unreadable(problem=str(event), tracking_number=number)
+    product = shipment.details.product if shipment.details else None
+    yield Parcel(
+        tracking_number=number,
+        requested_number=number,
+        service=text_of(product.productName if product else None) or text_of(shipment.service),
+        origin_country=origin,
+        destination_country=destination,
+        events=returned_to_sender(events) if returning else events,
+    )
+
+
+def _country(location: _Location | None) -> str | None:
+    return country_code(location.address.countryCode) if location and location.address else None
+
+
+def _event(told: _Event, origin: str | None, destination: str | None) -> TrackingEvent | str:
+    """One event, or why it could not be read."""
+    try:
+        moment = datetime.fromisoformat(told.timestamp)  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        return f"event with unreadable timestamp {told.timestamp!r}"
+    if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+        return f"event with impossible timestamp {told.timestamp!r}"
+    address = told.location.address if told.location else None
+    place = place_of(address.countryCode, None, address.addressLocality) if address else place_of(None, None, None)
+    known: TimeKnowledge
+    if moment.tzinfo is None or moment.tzinfo is UTC:
+        local = moment.replace(tzinfo=None) if moment.tzinfo else moment
+        known = place.known
+        occurred, minutes = in_zone(local, place.zone)
+    else:
+        known = "offset"
+        local, occurred, minutes = split(moment)
+        if abs(minutes) > WIDEST_OFFSET_MINUTES:
+            return f"event with impossible offset {told.timestamp!r}"
+    code, description, status = _meaning(told.statusCode, told.status, told.description)
+    milestone = status.milestone
+    if milestone in CUSTOMS:
+        milestone = resolve_customs(milestone, place.country, origin, destination)
+    return TrackingEvent(
+        local_time=local,
+        utc_offset_minutes=minutes,
+        tz_known=known,
+        occurred_at=occurred,
+        milestone=milestone,
+        code=code,
+        description=description,
+        reason=status.reason,
+        country=place.country,
+        region=place.region,
+        city=place.city,
+        mapped=status.mapped,
+    )
+
+
+@lru_cache(maxsize=65536)
+def _meaning(status_code: Text, status: Text, description: str | None) -> tuple[str | None, str | None, Status]:
+    """(code, description, meaning): the unified status code, made finer by an event code or a documented text.
+
+    A text refines what is under way or failed. It never makes a parcel delivered that the status code does not;
+    `pre-transit` and `delivered` stand as they are, and of `unknown` only a sad end is believed.
+    """
+    unified, status = text_of(status_code), text_of(status)
+    text = line_of(description or "") or (line_of(status) if status else None)
+    event_code = status if status and _EVENT_CODE.fullmatch(status) else None
+    code = f"{unified}/{event_code}" if unified and event_code else unified or event_code
+    table = status_table("dhl")
+    meaning = table.codes.get(unified.lower()) if unified else None
+    if meaning is None or unified is None:
+        return code, text, UNKNOWN
+    finer = table.codes.get(f"status/{event_code}") if event_code else None
+    finer = finer or table.by_text(status or "") or table.by_text(description or "")
+    if finer is None or finer.milestone not in _REFINABLE.get(unified.lower(), REFINEMENTS):
+        return code, text, meaning
+    return code, text, table.with_reason(finer, f"{description or ''} {status or ''}")

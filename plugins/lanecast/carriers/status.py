@@ -1,0 +1,123 @@
+"""What a carrier's status code means: a milestone and perhaps a reason, from `include/reference/status_codes`."""
+
+from __future__ import annotations
+
+import csv
+import re
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from lanecast import settings
+from lanecast.tracking import MILESTONES
+
+CUSTOMS_STARTED = "customs_started"
+CUSTOMS_CLEARED = "customs_cleared"
+CUSTOMS = frozenset({CUSTOMS_STARTED, CUSTOMS_CLEARED})
+"""Milestones of the code tables that the event's country turns into export or import."""
+
+
+TROUBLES = frozenset({"customs_hold", "failed_attempt", "delayed", "damaged", "lost", "returning", "returned"})
+"""Milestones that have reasons."""
+
+
+class Status(NamedTuple):
+    """What a code means. `milestone` may be one of CUSTOMS; `mapped` is False where no table knows the code."""
+
+    milestone: str
+    reason: str | None
+    mapped: bool = True
+
+
+UNKNOWN = Status("in_transit", None, mapped=False)
+"""A code that no table knows: the parcel is under way, at most."""
+
+
+class StatusTable(NamedTuple):
+    """A carrier's table: codes, codes that give a reason alone, and phrases, of which the first that fits holds."""
+
+    codes: dict[str, Status]
+    reasons: dict[str, str]
+    texts: tuple[tuple[re.Pattern[str], Status], ...]
+    reason_texts: tuple[tuple[re.Pattern[str], str], ...]
+
+    def by_text(self, text: str) -> Status | None:
+        """The meaning of the first documented phrase that a status text holds, whatever its case."""
+        return next((status for phrase, status in self.texts if phrase.search(text)), None)
+
+    def with_reason(self, status: Status, text: str | None) -> Status:
+        """A status with the reason that a phrase in its text gives; only where something went wrong."""
+        if not text or not status.mapped or status.milestone not in TROUBLES:
+            return status
+        reason = next((reason for phrase, reason in self.reason_texts if phrase.search(text)), None)
+        return status._replace(reason=reason) if reason else status
+
+
+@cache
+def status_table(carrier: str) -> StatusTable:
+    """The code table of a carrier, read once. ValueError names the row that is wrong."""
+    path = settings.include() / "reference" / "status_codes" / f"{carrier}.csv"
+    codes: dict[str, Status] = {}
+    reasons: dict[str, str] = {}
+    texts: list[tuple[re.Pattern[str], Status]] = []
+    reason_texts: list[tuple[re.Pattern[str], str]] = []
+    with path.open(encoding="utf-8", newline="") as file:
+        for line, row in enumerate(csv.DictReader(file), start=2):
+            code, milestone, reason = row["code"], row["milestone"], row["reason"] or None
+            phrase = None
+            if code.startswith("text/"):
+                phrase = re.compile(rf"\b{re.escape(code.removeprefix('text/'))}\b", re.IGNORECASE)
+            if not milestone and reason:
+                if phrase:
+                    reason_texts.append((phrase, reason))
+                else:
+                    reasons[code] = reason
+                continue
+            if milestone not in MILESTONES and milestone not in CUSTOMS:
+                raise ValueError(f"{path}, line {line}: {milestone!r} is no milestone; see lanecast.tracking")
+            status = Status(milestone, reason)
+            if phrase:
+                texts.append((phrase, status))
+            else:
+                codes[code] = status
+    return StatusTable(codes, reasons, tuple(texts), tuple(reason_texts))
+
+
+@lru_cache(maxsize=65536)
+def status_of(carrier: str, code: str | None, description: str | None = None) -> Status:
+    """The meaning of an event told outside a carrier's answer, such as in a file: by code as adapters write it.
+
+    UNKNOWN for a carrier without table. A code may lack its detail ("D" for "D/FS") or have more ("DE:08").
+    """
+    if not code or not (settings.include() / "reference" / "status_codes" / f"{carrier}.csv").is_file():
+        return UNKNOWN
+    table = status_table(carrier)
+    event, _, exception = code.partition(":")
+    kind = code.partition("/")[0]
+    found = table.codes.get(code) or table.codes.get(event) or table.codes.get(f"{kind}/*") or table.codes.get(kind)
+    if found is None:
+        return UNKNOWN
+    if found.milestone in {"in_transit", "failed_attempt"} and description:
+        finer = table.by_text(description)
+        found = finer if finer and finer.milestone != "delivered" else found
+    if reason := table.reasons.get(f"exceptionCode/{exception}"):
+        found = found._replace(reason=reason)
+    return table.with_reason(found, description)
+
+
+def resolve_customs(
+    milestone: str, event_country: str | None, origin_country: str | None, destination_country: str | None
+) -> str:
+    """A milestone with export and import customs told apart by the event's country; others pass unchanged.
+
+    Customs in the origin's country is export, in the destination's import. In a third country it is neither:
+    `in_transit`. Where the event's country or both ends are unknown, import: that is the clearance carriers print.
+    """
+    if milestone not in CUSTOMS:
+        return milestone
+    cleared = milestone == CUSTOMS_CLEARED
+    if event_country and event_country != destination_country:
+        if event_country == origin_country:
+            return "export_cleared" if cleared else "export_customs_started"
+        if origin_country and destination_country:
+            return "in_transit"
+    return "import_cleared" if cleared else "import_customs_started"

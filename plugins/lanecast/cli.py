@@ -1,0 +1,234 @@
+"""The `lanecast` command. Each subcommand imports what it needs when it runs, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lanecast import __version__
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def _moment(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a time like 2026-03-01T12:00:00+00:00") from None
+    if moment.tzinfo is None:
+        raise click.BadParameter(f"{value!r} has no zone: add one, such as +00:00")
+    return moment
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="lanecast")
+def cli() -> None:
+    """A data cloud for e-commerce whose goods travel."""
+
+
+@cli.command()
+@click.option("--once", is_flag=True, help="End after the summary: 0 only if all of it worked.")
+@click.option(
+    "--world", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The sandbox's world, YAML."
+)
+@click.option("--seed", type=int, help="The sandbox's seed.")
+def up(once: bool, world: Path | None, seed: int | None) -> None:
+    """Start the whole platform on this machine, run the main job, print what came out, serve until Ctrl-C."""
+    from lanecast.local import platform
+
+    sys.exit(platform.up(once=once, world=world, seed=seed))
+
+
+@cli.command()
+def down() -> None:
+    """End the platform of this checkout, and whatever a killed one left."""
+    from lanecast import settings
+    from lanecast.local import control
+
+    click.echo("ended" if control.down(settings.state()) else "nothing was running")
+
+
+@cli.command()
+@as_json
+def status(as_json: bool) -> None:
+    """Say whether the platform is up, where, and how its parts are. Exit 1 where it is not up."""
+    from lanecast import settings
+    from lanecast.local import control
+
+    told = control.status(settings.state())
+    if as_json:
+        _print_json(told)
+    elif told["running"]:
+        click.echo(f"Airflow  {told['url']}   user {told['login']['username']}   password {told['login']['password']}")
+        click.echo(f"SQL      {told['dsn']}")
+        for part in told["parts"]:
+            click.echo(f"{part['name']:14} {part['health']:10} restarts {part['restarts']}")
+    else:
+        click.echo(f"not running (state in {told['state']}): start it with `lanecast up`")
+    sys.exit(0 if told["running"] else 1)
+
+
+@cli.command()
+@as_json
+def migrate(as_json: bool) -> None:
+    """Bring the warehouse's schema up to date."""
+    from lanecast.warehouse import migrations
+
+    changed = _in_warehouse(lambda: migrations.migrate())
+    _print_json({"changed": changed}) if as_json else click.echo("migrated" if changed else "up to date")
+
+
+@cli.command("import")
+@click.argument("dataset", type=click.Choice(["shipments", "events", "orders", "interactions"]))
+@click.argument("path")
+@click.option("--mapping", help="A mapping file, or the name of one that ships with Lanecast (olist, scms).")
+@click.option("--as-of", callback=_moment, metavar="TIME", help="Load as of this moment instead of now.")
+@as_json
+def import_(dataset: str, path: str, mapping: str | None, as_of: datetime | None, as_json: bool) -> None:
+    """Load DATASET from a CSV (gz too), Parquet or JSON Lines file, through the same gate as everything else.
+
+    Every row received ends as loaded, duplicate or quarantined. Exit 1 where a batch rule stopped the file.
+    """
+    from lanecast.files import console
+
+    result = _in_warehouse(lambda: console.import_file(dataset, path, mapping, as_of, quiet=as_json))
+    if as_json:
+        _print_json(result)
+    else:
+        console.show(result)
+    sys.exit(1 if result["stopped"] else 0)
+
+
+@cli.command()
+@click.option("--carrier", required=True, help="Whose answers these are.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def parse(carrier: str, files: tuple[Path, ...]) -> None:
+    """Print the events of stored answers as JSON Lines, and one line of counts on stderr."""
+    from lanecast.carriers.parse import event_record, parse_file
+    from lanecast.carriers.registry import UnknownCarrierError
+    from lanecast.tracking import Unreadable
+
+    parcels = events = unreadable = 0
+    for path in files:
+        try:
+            for parsed in parse_file(carrier, path):
+                if isinstance(parsed, Unreadable):
+                    unreadable += 1
+                    click.echo(f"{path}: {parsed.tracking_number or 'unknown parcel'}: {parsed.problem}", err=True)
+                    continue
+                parcels += 1
+                for event in parsed.events:
+                    events += 1
+                    click.echo(json.dumps(event_record(carrier, parsed, event), ensure_ascii=False))
+        except UnknownCarrierError as error:
+            raise click.ClickException(str(error)) from None
+    click.echo(f"{len(files)} files: {parcels} parcels, {events} events, {unreadable} unreadable", err=True)
+
+
+@cli.command()
+@click.option("--from", "origin", help="A country (CN) or a region (BR-SP).")
+@click.option("--to", "destination", help="A country (BR) or a region (BR-SP).")
+@click.option("--carrier")
+@click.option("--service")
+@click.option(
+    "--starts-at", callback=_moment, metavar="TIME", help="When it is ordered or handed over; now by default."
+)
+@click.option("--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.8, show_default=True)
+@click.option("--clock", type=click.Choice(["order", "handover"]), default="order", show_default=True)
+@as_json
+def promise(as_json: bool, **asked: Any) -> None:
+    """Say when a parcel will arrive, as a range that can be printed on a product page."""
+    from lanecast.delivery import promise as promises
+
+    try:
+        found = _in_warehouse(lambda: promises.promise(**asked))
+    except promises.NoPromise as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        _print_json(dict(found))
+    elif found["likely"] is None:
+        click.echo("No parcel has been delivered yet, so there is no range to promise.")
+    else:
+        click.echo(f"{found['earliest']} to {found['latest']}, most likely by {found['likely']}   ({found['basis']})")
+
+
+@cli.command()
+@click.argument("number")
+@as_json
+def where(number: str, as_json: bool) -> None:
+    """Say where a parcel is: by tracking number, or by order id."""
+    from lanecast.follow import where as lookup
+
+    found = _in_warehouse(lambda: lookup.where(number))
+    if not found:
+        raise click.ClickException(f"no shipment has the tracking number or order id {number!r}")
+    if as_json:
+        _print_json({"shipments": found})
+    else:
+        for line in lookup.lines(found):
+            click.echo(line)
+
+
+@cli.group()
+def bench() -> None:
+    """Measure how fast it is, on a database of its own."""
+
+
+@bench.command("ingest")
+@click.option("--events", type=click.IntRange(min=1000), default=1_000_000, show_default=True)
+@as_json
+def bench_ingest(events: int, as_json: bool) -> None:
+    """Raw bytes to refreshed marts by stage, and the load's rate against a raw COPY of the same rows."""
+    from lanecast.bench import ingest
+
+    figures = ingest.ingest(events, (lambda _: None) if as_json else click.echo)
+    if as_json:
+        _print_json(ingest.as_dict(figures))
+    else:
+        ingest.show(figures)
+
+
+@cli.command()
+@as_json
+def doctor(as_json: bool) -> None:
+    """Check what the platform needs: folders, database, contracts, carriers. Exit 1 where something fails."""
+    from lanecast.local import doctor as checks
+
+    found = checks.examine()
+    if as_json:
+        _print_json({"checks": found})
+    else:
+        for check in found:
+            click.echo(f"{'ok  ' if check['ok'] else 'FAIL'} {check['name']:22} {check['detail']}")
+    sys.exit(0 if all(check["ok"] for check in found) else 1)
+
+
+def _in_warehouse(work: Callable[[], Any]) -> Any:
+    """Runs `work` against the warehouse; errors that a user can mend become one line."""
+    from lanecast.files.errors import FileError
+    from lanecast.local.postgres import PostgresError
+    from lanecast.local.session import open_warehouse
+    from lanecast.warehouse.connection import NoWarehouse
+
+    try:
+        with open_warehouse():
+            return work()
+    except (FileError, NoWarehouse, PostgresError, FileNotFoundError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def main() -> None:
+    """The entry point."""
+    cli()

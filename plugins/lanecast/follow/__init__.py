@@ -1,0 +1,1 @@
+"""Following parcels: which are due, pulling them from their carriers, staging what was answered."""

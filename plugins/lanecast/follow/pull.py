@@ -1,0 +1,112 @@
+"""Pulls one shard from its carrier: every answer goes to the raw store and its index before anything parses it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import psycopg2.extras
+
+from lanecast import raw
+from lanecast.carriers import accounts, http, registry
+from lanecast.follow.due import Shard
+from lanecast.warehouse import connection as warehouse
+
+log = logging.getLogger(__name__)
+
+
+def pull(shard: Shard, attempt: int = 1, address: str | None = None) -> dict[str, int]:
+    """Asks the carrier for every parcel of the shard and stores the answers; returns counts by HTTP status.
+
+    What an earlier attempt has had an answer to is not asked for again. Answers that failed are stored too; raises
+    CarrierDown where the carrier gave none but such, for it was out of order or refused the account.
+    """
+    adapter = registry.adapter(shard.carrier)
+    account = accounts.account(shard.carrier)
+    numbers = _unanswered(shard, address)
+    counts: Counter[str] = Counter()
+    if not numbers:
+        return counts
+    log.info(
+        "%s: asking for %s parcels at %s%s",
+        shard.carrier,
+        len(numbers),
+        account.base_url,
+        " (sandbox)" if account.is_sandbox else "",
+    )
+    batches = list(_batches(numbers, adapter.numbers_per_request))
+
+    async def ask() -> None:
+        indexed: list[tuple[object, ...]] = []
+        with raw.RawWriter(
+            shard.carrier, shard.run_id, shard=shard.shard, attempt=attempt, at=datetime.now(UTC)
+        ) as writer:
+            async for answer in http.pull(adapter, account, batches):
+                pointer = writer.append(answer)
+                counts[str(answer.status or "no answer")] += 1
+                indexed.append(_index_row(shard, answer, pointer))
+                if sum(counts.values()) % 500 == 0:
+                    log.info("%s: %s of %s answers", shard.carrier, sum(counts.values()), len(batches))
+        _index(indexed, address)
+
+    asyncio.run(ask())
+    if set(counts) <= _NO_ANSWER:
+        told = ", ".join(f"{status}: {count}" for status, count in counts.most_common())
+        raise CarrierDown(f"{shard.carrier} answered none of {len(batches)} requests at {account.base_url} ({told})")
+    return dict(counts)
+
+
+class CarrierDown(RuntimeError):
+    """A carrier answered nothing at all; its parcels stay due."""
+
+
+# Statuses that say nothing about a parcel: the carrier is out of order, or refuses the account.
+_FAILED = sorted(http.RETRIED_STATUSES | http.REFUSED_STATUSES)
+_NO_ANSWER = {"no answer", *map(str, _FAILED)}
+
+
+def _unanswered(shard: Shard, address: str | None) -> list[str]:
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT request.tracking_number FROM ops.poll_request AS request "
+            "WHERE request.run_id = %(run)s AND request.carrier = %(carrier)s AND request.shard = %(shard)s "
+            "AND NOT EXISTS (SELECT FROM ops.raw_answer AS answer WHERE answer.run_id = %(run)s "
+            "AND answer.carrier = %(carrier)s AND answer.status <> ALL(%(failed)s) "
+            "AND request.tracking_number = ANY(answer.tracking_numbers)) ORDER BY 1",
+            {"run": shard.run_id, "carrier": shard.carrier, "shard": shard.shard, "failed": _FAILED},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _batches(numbers: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(numbers), size):
+        yield numbers[start : start + size]
+
+
+def _index_row(shard: Shard, answer: http.Answer, pointer: raw.RawPointer) -> tuple[object, ...]:
+    return (
+        shard.run_id,
+        shard.carrier,
+        pointer.file,
+        pointer.byte_offset,
+        pointer.byte_length,
+        answer.status,
+        list(answer.requested),
+        pointer.sha256,
+        answer.requested_at,
+        answer.answered_at,
+    )
+
+
+def _index(rows: list[tuple[object, ...]], address: str | None) -> None:
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        psycopg2.extras.execute_values(
+            cursor,
+            "INSERT INTO ops.raw_answer (run_id, carrier, file, byte_offset, byte_length, status, tracking_numbers, "
+            "sha256, requested_at, answered_at) VALUES %s",
+            rows,
+            page_size=1000,
+        )

@@ -1,0 +1,117 @@
+"""The platform's main job, run through Airflow's scheduler, and what came out of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from lanecast.local.api import Api, seconds_between
+from lanecast.warehouse import connection as warehouse
+from lanecast.warehouse.connection import only_row
+
+DAGS = ("carrier_tracking", "history_import", "delivery_time")
+HISTORY = ("shipments", "events")
+_LIMIT = 900.0
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """The runs of the main job, and the seconds of each step."""
+
+    runs: list[tuple[str, str, str]] = field(default_factory=list)
+    steps: list[tuple[str, str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every run ended well."""
+        return bool(self.runs) and all(state == "success" for _, _, state in self.runs)
+
+
+def fetch_history(sandbox_url: str, folder: Path) -> dict[str, Path]:
+    """The sandbox's history export as files by dataset; fetched once for each folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Path] = {}
+    for dataset in HISTORY:
+        target = found[dataset] = folder / f"{dataset}.csv.gz"
+        if target.exists():
+            continue
+        part = target.with_suffix(".part")
+        with httpx.stream("GET", f"{sandbox_url}/export/{target.name}", timeout=120, trust_env=False) as answer:
+            answer.raise_for_status()
+            with part.open("wb") as out:
+                for chunk in answer.iter_bytes():
+                    out.write(chunk)
+        part.rename(target)
+    return found
+
+
+def run(open_api: Callable[[], Api], history: Callable[[], dict[str, Path]] | None, say: Say) -> Outcome:
+    """Imports the history (where there is one), pulls what is due, and waits until the marts are fresh."""
+    began = time.monotonic()
+    outcome = Outcome()
+    with open_api() as api:
+        api.wait_for_dags(DAGS)
+        before = {run["dag_run_id"] for run in api.runs("delivery_time")}
+    files = history() if history is not None else {}
+    if "shipments" in files:
+        say("importing the history of shipments")
+        _one(open_api, outcome, "history_import", {"dataset": "shipments", "path": str(files["shipments"])})
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(_one, open_api, outcome, "carrier_tracking", {})]
+        say("asking the carriers for what is under way")
+        if "events" in files:
+            say("importing the history of tracking events")
+            told = {"dataset": "events", "path": str(files["events"])}
+            jobs.append(pool.submit(_one, open_api, outcome, "history_import", told))
+        for job in jobs:
+            job.result()
+    say("waiting for the delivery times")
+    _wait_for_marts(open_api, outcome, before)
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _one(open_api: Callable[[], Api], outcome: Outcome, dag_id: str, conf: dict[str, Any]) -> None:
+    with open_api() as api:
+        run_id = api.trigger(dag_id, {key: value for key, value in conf.items() if value is not None})
+        ended = api.wait_for_run(dag_id, run_id, _LIMIT)
+        _note(api, outcome, dag_id, run_id, ended["state"])
+
+
+def _note(api: Api, outcome: Outcome, dag_id: str, run_id: str, state: str) -> None:
+    outcome.runs.append((dag_id, run_id, state))
+    for task in api.task_instances(dag_id, run_id):
+        seconds = seconds_between(task["start_date"], task["end_date"])
+        if seconds is not None:
+            shown = task["task_id"] if task["map_index"] < 0 else f"{task['task_id']} {task['rendered_map_index']}"
+            outcome.steps.append((dag_id, shown, seconds))
+
+
+def _wait_for_marts(open_api: Callable[[], Api], outcome: Outcome, before: set[str]) -> None:
+    """Every refresh that the loads have started, and none under way any more with changes waiting."""
+    until = time.monotonic() + _LIMIT
+    with open_api() as api:
+        while True:
+            fresh = [run for run in api.runs("delivery_time") if run["dag_run_id"] not in before]
+            if not _changes_wait() and all(run["state"] in {"success", "failed"} for run in fresh):
+                break
+            if time.monotonic() > until or any(run["state"] == "failed" for run in fresh):
+                break
+            time.sleep(0.3)
+        for run in fresh:
+            _note(api, outcome, "delivery_time", run["dag_run_id"], run["state"])
+
+
+def _changes_wait() -> bool:
+    with warehouse.connect() as link, link.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM ops.shipment_change)")
+        return bool(only_row(cursor)[0])

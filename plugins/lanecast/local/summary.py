@@ -1,0 +1,108 @@
+"""What a seller wants to know after the main job: parcels, events, quarantine, ranges for some lanes, the address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from lanecast.local.main_job import Outcome
+from lanecast.warehouse import connection as warehouse
+from lanecast.warehouse.statements import statement
+
+
+@dataclass
+class Summary:
+    """Figures of the warehouse after a job."""
+
+    shipments: int
+    events: int
+    loads: list[tuple[str, str, int, int, int, int]]
+    rules: list[tuple[str, str, int]]
+    lanes: list[tuple[Any, ...]]
+    pulled: list[tuple[str, int, int, int, int]]
+
+    @property
+    def filled(self) -> bool:
+        """Whether the tables that consumers read have rows."""
+        return bool(self.shipments and self.events and self.lanes)
+
+
+def collect(run_ids: list[str]) -> Summary:
+    """Reads the figures of these runs, and of the warehouse as a whole."""
+    with warehouse.connect() as link, link.cursor() as cursor:
+
+        def rows(name: str) -> list[tuple[Any, ...]]:
+            cursor.execute(statement(f"summary/{name}"), {"runs": run_ids})
+            return cursor.fetchall()
+
+        (shipments, events) = rows("totals")[0]
+        return Summary(shipments, events, rows("loads"), rows("rules"), rows("lanes"), rows("pulled"))
+
+
+def show(console: Console, summary: Summary, outcome: Outcome, login: dict[str, str], url: str, sandbox: str) -> None:
+    """Prints the summary."""
+    console.rule("[bold]Lanecast")
+    console.print(sandbox)
+    if summary.pulled:
+        table = _table("Asked the carriers", "carrier", "parcels", "answered", "not known yet", "failed")
+        for row in summary.pulled:
+            table.add_row(*_texts(row))
+        console.print(table)
+    table = _table(
+        "Loaded: every row received is one of the three",
+        "dataset",
+        "from",
+        "received",
+        "loaded",
+        "duplicate",
+        "quarantined",
+    )
+    for load in summary.loads:
+        table.add_row(*_texts(load))
+    console.print(table)
+    if summary.rules:
+        table = _table("Quarantined, by rule", "dataset", "rule", "rows")
+        for rule in summary.rules:
+            table.add_row(*_texts(rule))
+        console.print(table)
+    table = _table(
+        "How long delivery takes, order to door, in days",
+        "lane",
+        "parcels",
+        "delivered",
+        "under way",
+        "10 %",
+        "half",
+        "90 %",
+    )
+    for lane in summary.lanes:
+        table.add_row(*_texts(lane))
+    console.print(table)
+    console.print(
+        "[dim]Plain quantiles of delivered parcels: the slowest are still travelling, so the true range is later.[/dim]"
+    )
+    table = _table("How long it took", "workflow", "step", "seconds")
+    for dag, step, seconds in outcome.steps:
+        table.add_row(dag, step, f"{seconds:.1f}")
+    console.print(table)
+    bold = "[bold]{:,}[/bold]".format
+    console.print(f"In the warehouse: {bold(summary.shipments)} shipments, {bold(summary.events)} tracking events")
+    user, password = login["username"], login["password"]
+    console.print(f"Airflow: [bold]{url}[/bold]   user [bold]{user}[/bold]   password [bold]{password}[/bold]")
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column(first)
+    for name in others:
+        numeric = name not in {"from", "rule", "step"}
+        table.add_column(name, justify="right" if numeric else "left")
+    return table
+
+
+def _texts(row: tuple[Any, ...]) -> list[str]:
+    return [f"{value:,}" if isinstance(value, int) else "" if value is None else str(value) for value in row]

@@ -1,0 +1,146 @@
+"""The way of every load, whatever its source: stage, judge, load. Each step can be done again after a crash.
+
+A run knows from the ledger (ops.run) what it loads and from where, so that any step can make good an earlier one whose
+staging tables did not outlive the server.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from lanecast.files import importing
+from lanecast.files.errors import FileError
+from lanecast.files.streams import Progress
+from lanecast.files.targets import TARGETS
+from lanecast.follow import stage as follow
+from lanecast.warehouse import connection as warehouse
+from lanecast.warehouse import load as loading
+from lanecast.warehouse import runs, staging
+from lanecast.warehouse.load import Reconciliation
+from lanecast.warehouse.runs import Run
+from lanecast.warehouse.staging import Batch, StagingLost
+
+log = logging.getLogger(__name__)
+
+
+class BatchStopped(RuntimeError):
+    """A batch rule stopped the batch: all of it is in the quarantine, nothing was loaded."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a kind of run takes its rows from."""
+
+    batches: Callable[[Run], tuple[Batch, ...]]
+    stage: Callable[[Run, str | None, Progress | None], dict[str, int]]
+
+
+def _file_batches(run: Run) -> tuple[Batch, ...]:
+    return (Batch(run.run_id, run.dataset),)
+
+
+def _stage_answers(run: Run, address: str | None, progress: Progress | None) -> dict[str, int]:
+    return follow.stage(run, address)
+
+
+def _stage_file(run: Run, address: str | None, progress: Progress | None) -> dict[str, int]:
+    (batch,) = _file_batches(run)
+    told = run.params
+    with warehouse.connect(as_of=run.as_of, address=address) as link:
+        staging.create(link, batch)
+        received = importing.stage_file(link, batch, told["dataset"], told["path"], told["mapping"], progress)
+        staging.seal(link, batch, received)
+    return {batch.dataset: received}
+
+
+SOURCES: dict[str, Source] = {
+    "pull": Source(follow.batches, _stage_answers),
+    "import": Source(_file_batches, _stage_file),
+}
+
+
+def find_run(run_id: str, address: str | None = None) -> Run:
+    """The run of that id, from the ledger."""
+    with warehouse.connect(address=address) as link:
+        return runs.find(link, run_id)
+
+
+def open_import(
+    run_id: str,
+    dataset: str,
+    path: str,
+    mapping: str | None = None,
+    as_of: datetime | None = None,
+    address: str | None = None,
+) -> Run:
+    """Opens the run of a file's import. Raises FileError where file, header or mapping can't be used."""
+    target = TARGETS.get(dataset)
+    if target is None:
+        raise FileError(f"no dataset is called {dataset!r}: files can hold {', '.join(TARGETS)}")
+    with importing.open_rows(dataset, path, mapping):
+        pass  # a file that can't be read should be refused before anything is written
+    params = {"dataset": dataset, "path": path, "mapping": mapping}
+    with warehouse.connect(as_of=as_of, address=address) as link:
+        return runs.open_run(link, run_id, "import", target.staged, path, params, as_of)
+
+
+def stage(run: Run, address: str | None = None, progress: Progress | None = None) -> dict[str, int]:
+    """Fills the run's staging tables; returns the rows received per dataset."""
+    with runs.step(run.run_id, "stage", address):
+        return SOURCES[run.kind].stage(run, address, progress)
+
+
+def judge(run: Run, address: str | None = None) -> None:
+    """Holds the staged rows against their contracts; the verdict lies beside them."""
+    from lanecast.contracts import gate
+
+    _ensure_staged(run, address)
+    with runs.step(run.run_id, "validate", address):
+        for verdict in gate.judge_all(run, SOURCES[run.kind].batches(run), address):
+            log.info("%s", verdict)
+
+
+def load(run: Run, address: str | None = None) -> list[Reconciliation]:
+    """Loads the judged batches, in their order; returns what became of the rows.
+
+    Raises BatchStopped, after the quarantine is written, where a batch rule stopped one of them.
+    """
+    results: list[Reconciliation] = []
+    with runs.step(run.run_id, "load", address):
+        for batch in SOURCES[run.kind].batches(run):
+            try:
+                results.append(loading.load(run, batch, address))
+            except StagingLost as lost:
+                log.warning("%s: staging and judging again", lost)
+                stage(run, address)
+                judge(run, address)
+                results.append(loading.load(run, batch, address))
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        for batch in SOURCES[run.kind].batches(run):
+            staging.drop(link, batch)
+        cursor.execute(
+            "SELECT dataset, rule FROM quality.validation_result "
+            "WHERE run_id = %s AND severity = 'batch' AND NOT passed ORDER BY 1, 2",
+            (run.run_id,),
+        )
+        stopped = cursor.fetchall()
+        runs.finish(link, run.run_id, "stopped" if stopped else "loaded")
+    if stopped:
+        raise BatchStopped(
+            f"run {run.run_id} was stopped by {', '.join(f'{rule} ({dataset})' for dataset, rule in stopped)}: "
+            "its rows are in quality.quarantined_row, nothing of them was loaded"
+        )
+    return results
+
+
+def _ensure_staged(run: Run, address: str | None) -> None:
+    try:
+        with warehouse.connect(address=address) as link:
+            for batch in SOURCES[run.kind].batches(run):
+                staging.staged_rows(link, batch)
+    except StagingLost as lost:
+        log.warning("%s: staging again", lost)
+        SOURCES[run.kind].stage(run, address, None)

@@ -1,0 +1,148 @@
+"""The sandbox carriers over HTTP: one simulated world behind four carriers' wire formats.
+
+Beside the carriers' own paths (`/ups/...`, `/fedex/...`, `/dhl/...`, `/usps/...`) there are `GET /health`,
+`GET /sandbox/clock`, `GET /sandbox/stats`, `GET|POST|DELETE /sandbox/faults`, and the exports
+`GET /export/shipments.csv.gz`, `/export/events.csv.gz` and `/export/new_shipments.csv.gz?since=TIME`.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from lanecast.sandbox.access import Access
+from lanecast.sandbox.carrier_endpoints import CarrierEndpoints, json_response
+from lanecast.sandbox.clock import WorldClock, wall_time
+from lanecast.sandbox.description import read_description, start_of
+from lanecast.sandbox.faults import Fault, Faults
+from lanecast.sandbox.history import events_csv_gz, new_shipments_csv_gz, shipments_csv_gz
+from lanecast.sandbox.world import World
+
+log = logging.getLogger(__name__)
+
+
+def open_world(
+    world_file: Path | None = None,
+    seed: int | None = None,
+    anchor: datetime | None = None,
+    start: datetime | None = None,
+    speed: float | None = None,
+) -> tuple[World, WorldClock]:
+    """The world and its clock. The same file, seed and anchor give the same world at the same time.
+
+    `world_file` None is the default world, `seed`, `start` and `speed` None are the file's, `anchor` None is now.
+    Raises WorldError where the file cannot be used, ValueError for a clock without zone or a negative speed.
+    """
+    description = read_description(world_file)
+    anchor = anchor or wall_time()
+    if anchor.tzinfo is None:
+        raise ValueError("the anchor needs a zone: write it with an offset or Z")
+    world = World(description, start or start_of(description) or anchor.replace(microsecond=0), seed)
+    return world, WorldClock(world.start, anchor, description.clock.speed if speed is None else speed)
+
+
+class Sandbox:
+    """The application's own endpoints."""
+
+    def __init__(self, world: World, clock: WorldClock, token_seconds: float | None = None) -> None:
+        """`token_seconds` overrides how long tokens live."""
+        self.world = world
+        self.clock = clock
+        self.faults = Faults()
+        self.carriers = CarrierEndpoints(world, clock, Access(world.description, token_seconds), self.faults)
+
+    def app(self) -> Starlette:
+        """The ASGI application."""
+        own = [
+            Route("/health", self._health),
+            Route("/sandbox/clock", self._clock),
+            Route("/sandbox/stats", self._stats),
+            Route("/sandbox/faults", self._faults, methods=["GET", "POST", "DELETE"]),
+            Route("/export/shipments.csv.gz", self._shipments),
+            Route("/export/events.csv.gz", self._events),
+            Route("/export/new_shipments.csv.gz", self._new_shipments),
+        ]
+        return Starlette(routes=[*self.carriers.routes(), *own])
+
+    async def _health(self, request: Request) -> Response:
+        return json_response({"status": "ok", "world": self.world.description.name, "now": self.clock.now()})
+
+    async def _clock(self, request: Request) -> Response:
+        clock = self.clock
+        return json_response({"start": clock.start, "anchor": clock.anchor, "speed": clock.speed, "now": clock.now()})
+
+    async def _stats(self, request: Request) -> Response:
+        day = self.clock.now().astimezone(UTC).date()
+        return json_response(
+            {
+                "requests": {carrier: dict(counts) for carrier, counts in self.carriers.stats.items()},
+                "parcels": {"ordered_today": self.world.orders_on(day), "history": self.world.orders_in_history()},
+                "seed": self.world.seed,
+            }
+        )
+
+    async def _faults(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self.faults.clear()
+        elif request.method == "POST":
+            try:
+                fault = msgspec.json.decode(await request.body(), type=Fault)
+            except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+                return json_response({"error": f"not a fault: {problem}"}, 400)
+            if fault.carrier != "*" and fault.carrier not in self.world.description.carriers:
+                known = ", ".join(self.world.description.carriers)
+                return json_response({"error": f"no carrier {fault.carrier!r} here; give *, {known}"}, 400)
+            self.faults.add(fault)
+        return json_response({"faults": self.faults.in_force()})
+
+    async def _shipments(self, request: Request) -> Response:
+        return _gzip_file(shipments_csv_gz(self.world), "shipments.csv.gz")
+
+    async def _events(self, request: Request) -> Response:
+        return _gzip_file(events_csv_gz(self.world), "events.csv.gz")
+
+    async def _new_shipments(self, request: Request) -> Response:
+        told = request.query_params.get("since", "").replace(" ", "+")
+        try:
+            since = datetime.fromisoformat(told) if told else self.clock.start
+        except ValueError:
+            return json_response({"error": f"since is {told!r}: give an ISO 8601 time"}, 400)
+        since = since if since.tzinfo else since.replace(tzinfo=UTC)
+        return _gzip_file(new_shipments_csv_gz(self.world, since, self.clock.now()), "new_shipments.csv.gz")
+
+
+def _gzip_file(pieces: Iterator[bytes], name: str) -> Response:
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(pieces, media_type="application/gzip", headers=disposition)
+
+
+def serve(
+    host: str,
+    port: int,
+    world_file: Path | None = None,
+    seed: int | None = None,
+    anchor: datetime | None = None,
+    start: datetime | None = None,
+    speed: float | None = None,
+    token_seconds: float | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM. Port 0 takes a free one. Raises OSError where the port is taken."""
+    import uvicorn  # takes a tenth of a second
+
+    sandbox = Sandbox(*open_world(world_file, seed, anchor, start, speed), token_seconds)
+    listening = socket.create_server((host, port), backlog=512)
+    config = uvicorn.Config(
+        sandbox.app(), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=3
+    )
+    # The socket listens already: whoever connects from here on is served.
+    log.info("sandbox carriers ready on http://%s:%d", host, listening.getsockname()[1])
+    uvicorn.Server(config).run(sockets=[listening])

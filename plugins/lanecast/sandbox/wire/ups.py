@@ -1,0 +1,159 @@
+"""UPS Track API v1: codes and answers.
+
+Shape: the published OpenAPI document (UPS-API/api-documentation, Tracking.yaml). Activity status types: M manifest,
+P pickup, I in transit, O out for delivery, X exception, RS returned, D delivered; three-digit current status codes
+are those of the API's appendix. The platform's code of an event is `type/code`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lanecast.sandbox.journey import Scan
+from lanecast.sandbox.shipment import Shipment
+from lanecast.sandbox.wire.told import Json, Told, offset_text, tell
+
+
+class Code(NamedTuple):
+    """An activity's status: type, code, text, and the three-digit status of the package."""
+
+    type: str
+    code: str
+    text: str
+    status: str
+    simple: str
+
+
+CODES: dict[str, Code] = {
+    "label_created": Code(
+        "M", "MP", "Shipper created a label, UPS has not received the package yet.", "003", "Label Created"
+    ),
+    "picked_up": Code("P", "PU", "Pickup Scan", "038", "Picked Up"),
+    "origin_hub_arrived": Code("I", "AR", "Arrived at Facility", "005", "In Transit"),
+    "export_cleared": Code("I", "SR", "Your package was released by the customs agency.", "014", "Cleared Customs"),
+    "origin_departed": Code("I", "DP", "Departed from Facility", "005", "In Transit"),
+    "country_arrived": Code("I", "IP", "Import Scan", "005", "In Transit"),
+    "import_started": Code("I", "Z1", "Clearance in progress", "012", "Clearance in Progress"),
+    "customs_hold": Code("X", "DK", "Your package is held by customs.", "058", "Clearance Information Required"),
+    "import_cleared": Code("X", "SR", "Your package was released by the customs agency.", "014", "Cleared Customs"),
+    "delivery_hub_arrived": Code("I", "AR", "Arrived at Facility", "005", "In Transit"),
+    "delayed": Code("X", "DJ", "Adverse conditions may cause delays.", "048", "Delay"),
+    "damaged": Code("X", "A7", "The package was damaged in transit.", "059", "Damage Reported"),
+    "out_for_delivery": Code("I", "OT", "Out For Delivery Today", "021", "Out for Delivery"),
+    "failed_attempt": Code(
+        "X", "48", "The customer was not available when UPS attempted delivery.", "060", "Delivery Attempted"
+    ),
+    "refused": Code("X", "SA", "The receiver refused the package.", "064", "Delivery Refused"),
+    "available_for_pickup": Code(
+        "I", "ZP", "The package is at a UPS Access Point, awaiting the customer.", "040", "Ready for Pickup"
+    ),
+    "delivered": Code("D", "FS", "DELIVERED", "011", "Delivered"),
+    "returning": Code("X", "RS", "The package is being returned to the sender.", "035", "Returning to Sender"),
+    "returned": Code("X", "RD", "The package was returned to the sender.", "034", "Returned to Sender"),
+    "lost": Code("X", "LX", "The package was sent to lost and found.", "068", "Lost and Found"),
+}
+
+
+def code_and_text(scan: Scan) -> tuple[str, str]:
+    """`type/code` and UPS's words."""
+    code = CODES[scan.kind]
+    return f"{code.type}/{code.code}", _words(scan, code)
+
+
+def answer(shipment: Shipment, piece: int, now: int, flaw: str | None, with_offset: bool) -> Json:
+    """The answer for a number: all packages for the shipment's first number, else that package alone."""
+    pieces = range(shipment.pieces) if piece == 0 else (piece,)
+    packages = [
+        _package(shipment, one, now, flaw if one == piece else None, with_offset)
+        for one in pieces
+        if shipment.scans_until(now, one)
+    ]
+    number = shipment.piece_number(piece)
+    if not packages:
+        return not_found(number)
+    return {"trackResponse": {"shipment": [{"inquiryNumber": number, "package": packages}]}}
+
+
+def not_found(number: str) -> Json:
+    """UPS's error for a number that it does not know; goes with status 404."""
+    return errors("TV1002", f"No tracking information available for {number[:40]}")
+
+
+def errors(code: str, message: str) -> Json:
+    """UPS's error shape."""
+    return {"response": {"errors": [{"code": code, "message": message}]}}
+
+
+def _package(shipment: Shipment, piece: int, now: int, flaw: str | None, with_offset: bool) -> Json:
+    told = tell(shipment.scans_until(now, piece), flaw)
+    package: Json = {
+        "trackingNumber": shipment.piece_number(piece),
+        "activity": [_activity(one, with_offset) for one in told],
+        "packageAddress": [
+            {"type": "ORIGIN", "address": {"city": shipment.origin.city, "countryCode": shipment.origin.country}},
+            {
+                "type": "DESTINATION",
+                "address": {
+                    "city": shipment.destination.city,
+                    "stateProvince": shipment.destination.region,
+                    "countryCode": shipment.destination.country,
+                    "postalCode": shipment.destination.postal_code,
+                },
+            },
+        ],
+        "packageCount": shipment.pieces,
+        "service": {"code": shipment.service_code, "description": shipment.service},
+    }
+    package["currentStatus"] = _status(told[0])
+    if told[0].scan.kind == "delivered":
+        package["deliveryDate"] = [{"type": "DEL", "date": told[0].date.replace("-", "")}]
+    if flaw == "malformed_parcel":
+        package["activity"] = [{"date": None, "time": 120000, "status": "DELIVERED"}, 7]
+    return package
+
+
+def _activity(told: Told, with_offset: bool) -> Json:
+    address: Json = {"countryCode": told.country, "country": told.country}
+    if told.scan.kind != "label_created":
+        address |= {"city": told.place.city, "stateProvince": told.place.region}
+    activity: Json = {
+        "location": {"address": address, "slic": told.place.postal_code[:4]},
+        "status": _status(told),
+        "date": told.date.replace("-", ""),
+        "time": told.time.replace(":", ""),
+    }
+    if with_offset:
+        activity |= {
+            "gmtDate": told.utc_date.replace("-", ""),
+            "gmtOffset": offset_text(told.offset),
+            "gmtTime": told.utc_time,
+        }
+    return activity
+
+
+def _status(told: Told) -> Json:
+    code = CODES[told.scan.kind]
+    return {
+        "type": code.type,
+        "code": code.code,
+        "description": _words(told.scan, code),
+        "statusCode": "052" if told.scan.reason == "weather" else code.status,
+        "simplifiedTextDescription": code.simple,
+    }
+
+
+_REASONS = {
+    "missing_invoice": "A commercial invoice is missing. Your package is held by customs.",
+    "duties_unpaid": "Duties or taxes are due on this package. Your package is held by customs.",
+    "inspection": "Your package is held by customs for inspection.",
+    "wrong_value": "The declared value is being verified. Your package is held by customs.",
+    "weather": "Severe weather conditions have delayed delivery.",
+    "strike": "A labor dispute has delayed delivery.",
+    "bad_address": "The address is incorrect. UPS could not deliver the package.",
+}
+
+
+def _words(scan: Scan, code: Code) -> str:
+    if scan.reason is None or scan.kind == "returning":
+        return code.text
+    return _REASONS.get(scan.reason, code.text)

@@ -1,0 +1,50 @@
+"""Where things lie and which limits hold: read from the environment, with defaults that fit one machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """The checkout: where `dags/`, `plugins/` and `include/` lie. `LANECAST_HOME` overrides it."""
+    return Path(os.environ.get("LANECAST_HOME") or Path(__file__).resolve().parents[2])
+
+
+def include() -> Path:
+    """The folder of SQL, contracts, reference data and mappings."""
+    return home() / "include"
+
+
+def state() -> Path:
+    """The folder of this machine's state: database, raw answers, logs. `LANECAST_STATE` overrides it."""
+    return Path(os.environ.get("LANECAST_STATE") or home() / ".lanecast")
+
+
+def raw_root() -> str:
+    """Where raw answers are kept: a path or an fsspec URL (`LANECAST_RAW`), such as `s3://bucket/raw`."""
+    return os.environ.get("LANECAST_RAW") or str(state() / "raw")
+
+
+def sandbox_url() -> str | None:
+    """The address of the sandbox carriers (`LANECAST_SANDBOX_URL`), or None where there are none."""
+    return os.environ.get("LANECAST_SANDBOX_URL") or None
+
+
+def raw_retention_days() -> int:
+    """Days that raw answers are kept (`LANECAST_RAW_RETENTION_DAYS`)."""
+    return _positive("LANECAST_RAW_RETENTION_DAYS", 400)
+
+
+def quarantine_retention_days() -> int:
+    """Days that quarantined rows are kept after they were last seen (`LANECAST_QUARANTINE_RETENTION_DAYS`)."""
+    return _positive("LANECAST_QUARANTINE_RETENTION_DAYS", 400)
+
+
+def _positive(name: str, default: int) -> int:
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    if not text.isdigit() or int(text) == 0:
+        raise ValueError(f"{name} is {text!r}: give a whole number of at least 1")
+    return int(text)

@@ -1,0 +1,118 @@
+"""What the DAGs' tasks do: the step between Airflow's context and the package. Imports without Airflow.
+
+A task gets the DAG run's context as a mapping; all that lasts between tasks lies in the warehouse, under the run's id.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from lanecast import pipeline
+from lanecast.carriers.accounts import NoAccountError
+from lanecast.files.errors import FileError
+from lanecast.follow import due
+from lanecast.follow import pull as pulling
+from lanecast.follow.due import Shard
+from lanecast.warehouse import connection as warehouse
+from lanecast.warehouse import migrations, runs
+
+log = logging.getLogger(__name__)
+
+Context = Mapping[str, Any]
+
+
+class RunRefused(ValueError):
+    """The run asks for what its DAG can't do; trying again would not help."""
+
+
+def run_id(context: Context) -> str:
+    """The ledger's id of a DAG run: unique over all DAGs."""
+    return f"{context['dag'].dag_id}:{context['run_id']}"
+
+
+def refuse_backfill(context: Context) -> None:
+    """Raises RunRefused for a backfill: tracking data is pulled as it stands now, whatever the interval."""
+    if str(context["dag_run"].run_type).rpartition(".")[2].lower().startswith("backfill"):
+        raise RunRefused(
+            f"{context['dag'].dag_id} pulls what is due now and can't be backfilled: carriers answer with the present. "
+            "Load the past from files with the DAG history_import or `lanecast import`"
+        )
+
+
+def find_due(context: Context) -> list[dict[str, str | int]]:
+    """Brings the schema up to date, opens the run and divides what is due into shards."""
+    refuse_backfill(context)
+    migrations.migrate()
+    params = context["params"]
+    with warehouse.connect() as link:
+        run = runs.open_run(link, run_id(context), "pull", "tracking_event", "carriers", params=dict(params))
+    try:
+        shards = due.plan(run, params["carrier"], params["tracking_numbers"], params["force"])
+    except (ValueError, NoAccountError) as refused:
+        raise RunRefused(str(refused)) from None
+    log.info("%s parcels are due, in %s shards", sum(shard.parcels for shard in shards), len(shards))
+    if not shards:
+        with warehouse.connect() as link:
+            runs.finish(link, run.run_id, "loaded")
+    return [shard.as_dict() for shard in shards]
+
+
+def pull(shard: dict[str, Any], context: Context) -> dict[str, int]:
+    """Pulls one shard; returns the number of answers by HTTP status."""
+    with runs.step(run_id(context), f"pull {shard['carrier']} {shard['shard']}"):
+        return pulling.pull(Shard(**shard), attempt=context["ti"].try_number)
+
+
+def stage(context: Context) -> dict[str, int]:
+    """Fills the run's staging tables; returns the rows received per dataset."""
+    return pipeline.stage(pipeline.find_run(run_id(context)))
+
+
+def validate(context: Context) -> None:
+    """Holds the staged rows against their contracts."""
+    pipeline.judge(pipeline.find_run(run_id(context)))
+
+
+def load(context: Context) -> list[dict[str, Any]]:
+    """Carries out the verdict; returns the reconciliations."""
+    return [asdict(result) for result in pipeline.load(pipeline.find_run(run_id(context)))]
+
+
+def report(loaded: list[dict[str, Any]]) -> None:
+    """Logs what became of the rows."""
+    for result in loaded:
+        log.info(
+            "%(dataset)s: %(received)s received = %(loaded)s loaded + %(duplicate)s duplicate + "
+            "%(quarantined)s quarantined",
+            result,
+        )
+
+
+def open_import(context: Context) -> None:
+    """Brings the schema up to date and opens the run of an import; refuses a file that can't be one."""
+    refuse_backfill(context)
+    migrations.migrate()
+    params = context["params"]
+    try:
+        pipeline.open_import(run_id(context), params["dataset"], params["path"], params["mapping"])
+    except (FileError, OSError) as refused:
+        raise RunRefused(str(refused)) from None
+
+
+def refresh_delivery_time() -> dict[str, Any]:
+    """Refreshes the marts for the shipments that changed, and the lanes that they touch."""
+    from lanecast.delivery import refresh
+
+    migrations.migrate()
+    return asdict(refresh.refresh())
+
+
+def maintain() -> dict[str, int]:
+    """Drops staging leftovers, applies the retention settings, makes partitions ahead; returns counts."""
+    from lanecast.warehouse import maintenance
+
+    migrations.migrate()
+    return maintenance.maintain()

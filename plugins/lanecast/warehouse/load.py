@@ -1,0 +1,199 @@
+"""Carries out the gate's verdict: quarantine, merge into core, reconciliation.
+
+A batch of ordinary size is one transaction: a load that was cut off leaves nothing behind, and one that had committed
+returns what it had committed. A large batch of events is merged in parts, side by side, each a transaction that notes
+its own count; a retry skips the parts that are done, and the reconciliation is written with the last.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from psycopg2.extensions import cursor as Cursor
+
+from lanecast.tracking import FINAL_MILESTONES
+from lanecast.warehouse import connection as warehouse
+from lanecast.warehouse import staging
+from lanecast.warehouse.connection import only_row
+from lanecast.warehouse.runs import Run
+from lanecast.warehouse.staging import Batch
+from lanecast.warehouse.statements import statement
+
+PART_ROWS = 200_000
+"""Rows of events from which on a batch is loaded in two parts or more."""
+MOST_PARTS = 4
+
+# Sorting a batch in memory costs less than merging runs on disk; at most MOST_PARTS transactions hold this at a time.
+# A server that ends idle transactions must not end the one that holds the lock, or waits for the parts.
+_SESSION = "SET LOCAL work_mem = '256MB'; SET LOCAL idle_in_transaction_session_timeout = 0"
+
+# What a dataset's load writes: two that write the same tables must not run at once.
+_WRITES: Mapping[str, str] = {
+    "tracking_event": "shipments",
+    "shipment": "shipments",
+    "order_line": "customers and products",
+    "interaction": "customers and products",
+}
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """What became of the rows received: the three add up."""
+
+    dataset: str
+    received: int
+    loaded: int
+    duplicate: int
+    quarantined: int
+
+
+def load(run: Run, batch: Batch, address: str | None = None) -> Reconciliation:
+    """Loads a judged batch, or returns the reconciliation of the load that has committed before.
+
+    Raises StagingLost where the staged rows are gone (UNLOGGED tables don't outlive a crash of the server).
+    """
+    with _one_at_a_time(batch.dataset, address), warehouse.connect(as_of=run.as_of, address=address) as link:
+        with link.cursor() as cursor:
+            cursor.execute(_SESSION)
+            done = recorded(cursor, run, batch.dataset)
+            if done is not None:
+                return done
+            received = staging.staged_rows(link, batch)
+            accepted = received - staging.rejected_rows(link, batch)
+            begun = _begun(cursor, run, batch.dataset)
+        parts = begun or _parts(batch, accepted)
+        if batch.dataset == "tracking_event" and accepted:
+            _make_partitions(batch, address)
+        loaded = _load_parts(run, batch, parts, address) if parts > 1 else 0
+        with link.cursor() as cursor:
+            if parts == 1 and accepted:
+                loaded = _merge(cursor, run, batch)
+            values = _values(run, batch)
+            quarantined = staging.rejected_rows(link, batch)  # counted again: a merge rejects what contradicts core
+            if quarantined:
+                cursor.execute(statement("load/quarantine", **_tables(batch)), values)
+            if run.kind == "pull" and batch.dataset == "tracking_event":
+                cursor.execute(statement("follow/replan"), values)
+            result = Reconciliation(batch.dataset, received, loaded, received - quarantined - loaded, quarantined)
+            _record(cursor, run, result)
+        return result
+
+
+def recorded(cursor: Cursor, run: Run, dataset: str) -> Reconciliation | None:
+    """The reconciliation that a load of this run and dataset has committed, if one has."""
+    cursor.execute(
+        "SELECT dataset, received, loaded, duplicate, quarantined FROM quality.reconciliation "
+        "WHERE run_id = %s AND dataset = %s",
+        (run.run_id, dataset),
+    )
+    row = cursor.fetchone()
+    return None if row is None else Reconciliation(*row)
+
+
+def _record(cursor: Cursor, run: Run, result: Reconciliation) -> None:
+    cursor.execute(
+        "INSERT INTO quality.reconciliation (run_id, dataset, received, loaded, duplicate, quarantined, recorded_at) "
+        "VALUES (%s, %s, %s, %s, %s, %s, ops.as_of())",
+        (run.run_id, result.dataset, result.received, result.loaded, result.duplicate, result.quarantined),
+    )
+    cursor.execute("DELETE FROM ops.load_part WHERE run_id = %s AND dataset = %s", (run.run_id, result.dataset))
+
+
+@contextmanager
+def _one_at_a_time(dataset: str, address: str | None) -> Iterator[None]:
+    """Loads that write the same tables wait for each other: what one has looked up stays true until it commits."""
+    with warehouse.connect(address=address) as lock, lock.cursor() as cursor:
+        cursor.execute(_SESSION)
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('lanecast load ' || %s))", (_WRITES[dataset],))
+        yield
+
+
+def _parts(batch: Batch, rows: int) -> int:
+    """How many parts a batch is merged in."""
+    if batch.dataset != "tracking_event" or rows < PART_ROWS:
+        return 1
+    return max(1, min(os.cpu_count() or 1, MOST_PARTS))
+
+
+def _begun(cursor: Cursor, run: Run, dataset: str) -> int | None:
+    """The number of parts of an attempt that was cut off, maybe on another machine: its division is kept."""
+    cursor.execute("SELECT max(parts) FROM ops.load_part WHERE run_id = %s AND dataset = %s", (run.run_id, dataset))
+    found: int | None = only_row(cursor)[0]
+    return found
+
+
+def _load_parts(run: Run, batch: Batch, parts: int, address: str | None) -> int:
+    """Merges the parts that are not done yet, side by side; returns the rows loaded by all of them."""
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        cursor.execute(
+            "SELECT part, loaded FROM ops.load_part WHERE run_id = %s AND dataset = %s", (run.run_id, batch.dataset)
+        )
+        done: dict[int, int] = dict(cursor.fetchall())
+
+    def one(part: int) -> int:
+        with warehouse.connect(as_of=run.as_of, address=address) as link, link.cursor() as cursor:
+            loaded = _merge(cursor, run, batch, part, parts)
+            cursor.execute(
+                "INSERT INTO ops.load_part (run_id, dataset, part, parts, loaded) VALUES (%s, %s, %s, %s, %s)",
+                (run.run_id, batch.dataset, part, parts, loaded),
+            )
+            return loaded
+
+    with ThreadPoolExecutor(parts) as workers:
+        fresh = list(workers.map(one, [part for part in range(parts) if part not in done]))
+    return sum(fresh) + sum(done.values())
+
+
+def _make_partitions(batch: Batch, address: str | None) -> None:
+    """In a transaction of its own, for it should hold its lock on the parent table for a moment only."""
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        cursor.execute(statement("load/accepted", **_tables(batch)))
+        cursor.execute(statement("load/event_partitions"))
+
+
+def _merge(cursor: Cursor, run: Run, batch: Batch, part: int = 0, parts: int = 1) -> int:
+    """Merges the accepted rows of one part into core; returns how many said something new."""
+    values = _values(run, batch) | {"part": part, "parts": parts}
+    cursor.execute(_SESSION)
+    if parts == 1:
+        cursor.execute(statement("load/accepted", **_tables(batch)))
+    else:
+        cursor.execute(statement("load/accepted_part", **_tables(batch)), values)
+    for name in _MERGES[batch.dataset]:
+        cursor.execute(statement(f"load/{name}", **_tables(batch)), values)
+    loaded = int(only_row(cursor)[0])
+    if batch.dataset == "tracking_event":
+        cursor.execute(statement("load/event_shipments"), values)
+        if run.kind == "pull":
+            cursor.execute(statement("load/incomplete", **_tables(batch)))
+            cursor.execute(statement("load/event_withdrawals"), values)
+    cursor.execute("DROP VIEW accepted")
+    return loaded
+
+
+def _tables(batch: Batch) -> dict[str, str]:
+    return {"staged": batch.staged, "rejected": batch.rejected}
+
+
+def _values(run: Run, batch: Batch) -> dict[str, object]:
+    return {
+        "run_id": run.run_id,
+        "run_number": run.number,
+        "as_of": run.as_of,
+        "dataset": batch.dataset,
+        "source": run.source,
+        "final": sorted(FINAL_MILESTONES),
+    }
+
+
+# Statements of include/sql/load in their order; the last one returns the number of rows loaded.
+_MERGES: Mapping[str, tuple[str, ...]] = {
+    "tracking_event": ("event_numbers", "event_spans", "event_epochs", "event_recycled_spans", "events"),
+    "shipment": ("shipment_journeys", "shipment_told", "shipment_contradictions", "shipment_numbers", "shipments"),
+    "order_line": ("order_parties", "orders", "order_lines"),
+    "interaction": ("interaction_parties", "interactions"),
+}

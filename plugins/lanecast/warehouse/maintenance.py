@@ -1,0 +1,69 @@
+"""Daily housekeeping of the warehouse and the raw store."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from psycopg2 import sql
+
+from lanecast import raw, settings
+from lanecast.warehouse import connection as warehouse
+from lanecast.warehouse.connection import only_row
+
+_LEFTOVER_AFTER = timedelta(days=2)
+
+
+def maintain(address: str | None = None) -> dict[str, int]:
+    """Drops staging leftovers, applies both retention settings, makes event partitions three months ahead, and gathers
+    statistics; returns how many of each were dropped, removed or made."""
+    done: dict[str, int] = {}
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        cursor.execute("SELECT ops.as_of()")
+        now = only_row(cursor)[0]
+        done["staging_tables"] = _drop_leftovers(link)
+        cursor.execute(
+            "DELETE FROM quality.quarantined_row WHERE last_seen_at < %s",
+            (now - timedelta(days=settings.quarantine_retention_days()),),
+        )
+        done["quarantined_rows"] = cursor.rowcount
+        cursor.execute(
+            "SELECT ops.ensure_event_partitions(%s::timestamp, %s::timestamp)", (now, now + timedelta(days=92))
+        )
+        done["partitions"] = only_row(cursor)[0]
+        # Age is by the wall clock here: that is the clock by which raw answers are stamped.
+        cursor.execute("SELECT clock_timestamp()")
+        wall = only_row(cursor)[0]
+    removed = raw.delete_older_than(settings.raw_retention_days(), wall)
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        cursor.execute("DELETE FROM ops.raw_answer WHERE file = ANY(%s)", (list(removed),))
+        done["raw_files"] = len(removed)
+        cursor.execute(
+            "DELETE FROM ops.poll_request WHERE run_id IN (SELECT run_id FROM ops.run WHERE finished_at < %s)",
+            (now - timedelta(days=30),),
+        )
+    with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
+        for table in ("core.shipment", "core.shipment_number", "core.tracking_event", "serving.shipment_status"):
+            cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(*table.split("."))))
+    return done
+
+
+def _drop_leftovers(link: warehouse.Connection) -> int:
+    """Drops staging tables whose run has ended, or began long ago and never did."""
+    from lanecast.warehouse.staging import COLUMNS, Batch, drop
+
+    dropped = 0
+    with link.cursor() as cursor:
+        cursor.execute(
+            "SELECT run_id FROM ops.run WHERE finished_at IS NOT NULL OR started_at < clock_timestamp() - %s",
+            (_LEFTOVER_AFTER,),
+        )
+        ended = [row[0] for row in cursor.fetchall()]
+        cursor.execute("SELECT 'staging.' || tablename FROM pg_tables WHERE schemaname = 'staging'")
+        present = {row[0] for row in cursor.fetchall()}
+    for run_id in ended:
+        for dataset in COLUMNS:
+            batch = Batch(run_id, dataset)
+            if {batch.staged, batch.rejected} & present:
+                drop(link, batch)
+                dropped += 1
+    return dropped

@@ -1,0 +1,166 @@
+"""Per-run staging: an UNLOGGED table for each run and dataset, filled by COPY, and the gate's verdict beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TextIO, cast
+
+from psycopg2 import sql
+
+from lanecast.warehouse.connection import Connection, only_row
+from lanecast.warehouse.statements import statement
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "tracking_event": (
+        *("staged_row", "carrier", "tracking_number", "source", "code", "description", "reported_at", "occurred_at"),
+        *("utc_offset_minutes", "tz_known", "milestone", "reason", "country", "region", "city", "event_hash"),
+        *("raw_answer_id", "source_line", "unreadable"),
+    ),
+    "shipment": (
+        *("staged_row", "order_id", "carrier", "tracking_number", "service", "origin_country", "origin_region"),
+        *("destination_country", "destination_region", "ordered_at", "shipped_at", "delivered_at", "promised_at"),
+        *("milestone", "attributes", "source_line", "unreadable"),
+    ),
+    "order_line": (
+        *("staged_row", "order_id", "customer_id", "ordered_at", "status", "currency", "product_id", "quantity"),
+        *("unit_price", "source_line", "unreadable"),
+    ),
+    "interaction": (
+        *("staged_row", "customer_id", "product_id", "kind", "occurred_at", "quantity", "value", "order_id"),
+        *("interaction_hash", "source_line", "unreadable"),
+    ),
+}
+"""The columns of each dataset's staging table, in the order in which rows are given to `copy_rows`."""
+
+_CHUNK = 1 << 20
+
+
+class StagingLost(RuntimeError):
+    """The staged rows are not there any more, and have to be staged again."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One run's staged rows of one dataset."""
+
+    run_id: str
+    dataset: str
+
+    def __post_init__(self) -> None:
+        if self.dataset not in COLUMNS:
+            raise ValueError(f"unknown dataset {self.dataset!r}: known are {', '.join(COLUMNS)}")
+
+    @property
+    def staged(self) -> str:
+        """The staging table, named so that a retry of the same run finds its own."""
+        return f"staging.{self.dataset}_{hashlib.sha256(self.run_id.encode()).hexdigest()[:16]}"
+
+    @property
+    def rejected(self) -> str:
+        """The gate's verdict on the staged rows."""
+        return f"{self.staged}_rejected"
+
+
+def create(link: Connection, batch: Batch) -> None:
+    """Makes the batch's two tables, empty; leftovers of an attempt that was cut off are dropped."""
+    drop(link, batch)
+    with link.cursor() as cursor:
+        cursor.execute(statement(f"staging/{batch.dataset}", staged=batch.staged))
+        cursor.execute(statement("staging/rejected", rejected=batch.rejected))
+
+
+def drop(link: Connection, batch: Batch) -> None:
+    """Drops the batch's two tables."""
+    with link.cursor() as cursor:
+        for table in (batch.rejected, batch.staged):
+            cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(*table.split("."))))
+
+
+def copy_rows(link: Connection, batch: Batch, rows: Iterable[Sequence[object]]) -> int:
+    """Streams rows (in the order of COLUMNS, staged_row included) into the batch's table; returns their number.
+
+    Memory is bounded by one buffer of about 1 MiB, however many rows come.
+    """
+    counted = _Counted(rows)
+    command = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(*batch.staged.split(".")))
+    with link.cursor() as cursor:
+        cursor.copy_expert(command, cast(TextIO, counted), size=_CHUNK)
+    return counted.rows
+
+
+def seal(link: Connection, batch: Batch, received: int) -> None:
+    """Notes how many rows were staged, and gathers statistics: from here on the batch is whole, or it is lost."""
+    with link.cursor() as cursor:
+        cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(*batch.staged.split("."))))
+        cursor.execute(
+            "UPDATE ops.run SET staged = staged || jsonb_build_object(%s, %s) WHERE run_id = %s",
+            (batch.dataset, received, batch.run_id),
+        )
+
+
+def staged_rows(link: Connection, batch: Batch) -> int:
+    """The number of rows staged. Raises StagingLost where they are not all there any more."""
+    with link.cursor() as cursor:
+        cursor.execute("SELECT (staged ->> %s)::bigint FROM ops.run WHERE run_id = %s", (batch.dataset, batch.run_id))
+        row = cursor.fetchone()
+        cursor.execute(
+            "SELECT to_regclass(%s) IS NOT NULL AND to_regclass(%s) IS NOT NULL", (batch.staged, batch.rejected)
+        )
+        if row is None or row[0] is None or not only_row(cursor)[0]:
+            raise StagingLost(f"{batch.staged} was not staged, or is gone")
+        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*batch.staged.split("."))))
+        count: int = only_row(cursor)[0]
+    if count != row[0]:
+        raise StagingLost(f"{batch.staged} holds {count} rows of the {row[0]} staged: the server was restarted since")
+    return count
+
+
+def rejected_rows(link: Connection, batch: Batch) -> int:
+    """The number of staged rows that a rule rejects."""
+    with link.cursor() as cursor:
+        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*batch.rejected.split("."))))
+        return int(only_row(cursor)[0])
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": None})
+
+
+def _field(value: object) -> str:
+    if value is None:
+        return "\\N"
+    if type(value) is str:
+        if value.isalnum():
+            return value
+        return value.translate(_ESCAPES).encode("utf-8", "replace").decode("utf-8")
+    if type(value) is int or type(value) is float:
+        return repr(value)
+    return str(value).translate(_ESCAPES)
+
+
+class _Counted(io.TextIOBase):
+    """Rows as a file in COPY's text format, read in chunks."""
+
+    def __init__(self, rows: Iterable[Sequence[object]]) -> None:
+        self.rows = 0
+        self._lines = self._format(iter(rows))
+        self._rest = ""
+
+    def _format(self, rows: Iterator[Sequence[object]]) -> Iterator[str]:
+        for row in rows:
+            self.rows += 1
+            yield "\t".join(map(_field, row)) + "\n"
+
+    def read(self, size: int | None = -1) -> str:
+        wanted = size if size is not None and size > 0 else _CHUNK
+        parts, length = [self._rest], len(self._rest)
+        for line in self._lines:
+            parts.append(line)
+            length += len(line)
+            if length >= wanted:
+                break
+        text = "".join(parts)
+        self._rest = text[wanted:]
+        return text[:wanted]

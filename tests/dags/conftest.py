@@ -1,0 +1,113 @@
+"""Airflow in a process of its own, a small world behind sandbox carriers, and warehouses that hold its past."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lanecast.local.server import RunningServer
+from sandbox_world import StandIn, database, load_past, stand_in
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Airflow:
+    """Runs DAGs of `dags/` by `dag.test()` against the warehouse and the sandbox that a test has set up."""
+
+    def __init__(self, home: Path) -> None:
+        self._log = (home / "airflow.log").open("w+")
+        kept = {
+            key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "PYTEST", "LANECAST"))
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).parent / "airflow_process.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            cwd=home,
+            env=kept
+            | {
+                "AIRFLOW_HOME": str(home),
+                "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+                "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+                "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+                "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+                "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+                "PYTHONPATH": str(ROOT / "plugins"),
+            },
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Every DAG file and every DAG."""
+        return self._ask({"do": "describe"})
+
+    def run(self, dag: str, backfill: bool = False, **conf: Any) -> dict[str, Any]:
+        """Runs a DAG to its end; `error` where Airflow refused to start it."""
+        environment = {key: value for key, value in os.environ.items() if key.startswith(("AIRFLOW_CONN", "LANECAST"))}
+        return self._ask({"do": "run", "dag": dag, "conf": conf, "backfill": backfill, "environment": environment})
+
+    def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, f"Airflow's process ended: {self.log()[-3000:]}"
+        told: dict[str, Any] = json.loads(line)
+        return told
+
+    def log(self) -> str:
+        self._log.flush()
+        return Path(self._log.name).read_text()
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait(20)
+        self._log.close()
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
+    running = Airflow(tmp_path_factory.mktemp("airflow"))
+    yield running
+    running.end()
+
+
+@pytest.fixture(scope="session")
+def _stand_in() -> Iterator[StandIn]:
+    with stand_in() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _past(
+    _stand_in: StandIn, server: RunningServer, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    with database(server, template) as (name, address):
+        load_past(_stand_in, tmp_path_factory.mktemp("past"), address)
+        yield name
+
+
+@pytest.fixture
+def sandbox(_stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
+    """The sandbox carriers, configured, without faults, their time at the start; the raw store is empty."""
+    monkeypatch.setenv("LANECAST_SANDBOX_URL", _stand_in.url)
+    monkeypatch.setenv("LANECAST_STATE", str(tmp_path))
+    yield _stand_in
+    _stand_in.calm()
+
+
+@pytest.fixture
+def past(server: RunningServer, _past: str, sandbox: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """DSN of the configured warehouse, which holds the world's past; nothing was asked of a carrier yet."""
+    with database(server, _past) as (_, address):
+        monkeypatch.setenv("AIRFLOW_CONN_LANECAST_WAREHOUSE", address)
+        yield address

@@ -1,0 +1,197 @@
+"""Rows for the gate's tests: what is clean, and for each rule what breaks it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from lanecast.tracking import MILESTONES
+
+Row = dict[str, Any]
+AS_OF = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+LATER = AS_OF + timedelta(days=3)
+OLD = datetime(1970, 1, 1, tzinfo=UTC)
+LONG = "x" * 201
+
+SHIPMENT: Row = {
+    "order_id": "3f7c1e0a9b2d4c5e8f6a7b8c9d0e1f2a",
+    "carrier": "canada_post",
+    "tracking_number": "7035114477138472",
+    "service": "express",
+    "origin_country": "CN",
+    "origin_region": "CN-GD",
+    "destination_country": "BR",
+    "destination_region": "BR-SP",
+    "ordered_at": AS_OF - timedelta(days=20),
+    "shipped_at": AS_OF - timedelta(days=18),
+    "delivered_at": AS_OF - timedelta(days=3),
+    "promised_at": AS_OF + timedelta(days=5),
+    "milestone": "delivered",
+    "attributes": '{"weight_kg": 1.5}',
+}
+EVENT: Row = {
+    "carrier": "ups",
+    "tracking_number": "1Z12345E0205271688",
+    "source": "ups",
+    "code": "OT",
+    "description": "Out For Delivery Today",
+    "reported_at": datetime(2026, 5, 30, 8, 12),  # noqa: DTZ001, a local clock
+    "occurred_at": datetime(2026, 5, 30, 11, 12, tzinfo=UTC),
+    "utc_offset_minutes": -180,
+    "tz_known": "offset",
+    "milestone": "out_for_delivery",
+    "country": "BR",
+    "region": "BR-SP",
+    "city": "São Paulo",
+    "event_hash": -42,
+    "raw_answer_id": 7,
+}
+ORDER_LINE: Row = {
+    "order_id": "A-100",
+    "customer_id": "c1",
+    "ordered_at": AS_OF - timedelta(days=1),
+    "status": "paid",
+    "currency": "BRL",
+    "product_id": "p1",
+    "quantity": Decimal(2),
+    "unit_price": Decimal("9.90"),
+}
+INTERACTION: Row = {
+    "customer_id": "c1",
+    "product_id": "p1",
+    "kind": "purchase",
+    "occurred_at": AS_OF - timedelta(days=1),
+    "quantity": Decimal(1),
+    "value": Decimal("9.90"),
+    "order_id": "A-100",
+    "interaction_hash": 99,
+}
+CLEAN_ROW = {"shipment": SHIPMENT, "tracking_event": EVENT, "order_line": ORDER_LINE, "interaction": INTERACTION}
+
+NOWHERE = dict.fromkeys(("origin_country", "origin_region", "destination_region", "service"))
+CLEAN: dict[str, list[Row]] = {
+    "shipment": [
+        {},
+        {"tracking_number": None, "carrier": None},  # known by its order
+        {"order_id": None},
+        {"order_id": None, "tracking_number": "DN-4"},
+        {"tracking_number": "9" * 39},
+        {"tracking_number": "3f7c1e0a9b2d4c5e8f6a7b8c9d0e1f2a"},
+        {**NOWHERE, "shipped_at": None, "milestone": None, "attributes": None},  # freight papers tell no more
+        {"shipped_at": SHIPMENT["ordered_at"], "delivered_at": SHIPMENT["ordered_at"]},
+        {"delivered_at": None, "shipped_at": None, "promised_at": AS_OF + timedelta(days=700)},
+        {"delivered_at": AS_OF + timedelta(hours=23)},
+        {"ordered_at": None, "promised_at": None},
+        {"order_id": "50% 'off' \"x\" \\ {order_id}", "service": "a:b::c %s %(x)s"},
+        *({"milestone": milestone} for milestone in MILESTONES),
+    ],
+    "tracking_event": [
+        {},
+        {"code": None},
+        {"description": None},
+        {"country": None, "region": None, "city": None},
+        {"country": None},
+        {"occurred_at": AS_OF + timedelta(hours=13), "reported_at": datetime(2026, 6, 1, 22)},  # noqa: DTZ001
+        {"description": "100% 'delivered' : %s"},
+        *({"milestone": milestone} for milestone in MILESTONES),
+    ],
+    "order_line": [
+        {},
+        {"quantity": Decimal("-1"), "unit_price": Decimal(0)},
+        {"unit_price": None, "currency": None, "status": None},
+        {"ordered_at": AS_OF + timedelta(hours=20)},
+    ],
+    "interaction": [
+        {},
+        {"kind": "view", "quantity": None, "value": None, "order_id": None},
+        {"kind": "return", "quantity": Decimal(-1)},
+        {"kind": "cart"},
+    ],
+}
+
+UNREADABLE = {"unreadable": "ordered_at: '31.02.2026' (no such day)"}
+BAD: dict[str, dict[str, list[Row]]] = {
+    "shipment": {
+        "unreadable_value": [UNREADABLE, dict.fromkeys(SHIPMENT) | UNREADABLE],
+        "shipment_without_identity": [{"order_id": None, "tracking_number": None}],
+        "tracking_number_malformed": [
+            {"tracking_number": text} for text in ("1Z 12", "1Z🚚99", "abc", "9" * 41, "1.2E+21", "1Z999\n")
+        ],
+        "order_id_too_long": [{"order_id": LONG}],
+        "carrier_malformed": [{"carrier": text} for text in ("Canada Post", "ups!", "", "x" * 41)],
+        "service_too_long": [{"service": LONG}],
+        "origin_country_unknown": [{"origin_country": text, "origin_region": None} for text in ("XX", "CHN", "cn")],
+        "destination_country_unknown": [{"destination_country": "UK", "destination_region": None}],
+        "origin_region_malformed": [{"origin_region": "Guangdong"}, {"origin_region": "US-KY"}],
+        "destination_region_malformed": [{"destination_region": "SP"}, {"destination_region": "AR-B"}],
+        "milestone_unknown": [{"milestone": "on its way"}],
+        "time_before_1990": [{"ordered_at": OLD}, {"promised_at": datetime(1900, 1, 1, tzinfo=UTC)}],
+        "ordered_in_future": [{"ordered_at": LATER, "delivered_at": None}, {"ordered_at": "infinity"}],
+        "shipped_in_future": [{"shipped_at": LATER, "delivered_at": None}],
+        "delivered_in_future": [{"delivered_at": LATER}],
+        "promised_too_far_ahead": [{"promised_at": AS_OF + timedelta(days=800)}],
+        "delivered_before_handed_over": [{"delivered_at": SHIPMENT["shipped_at"] - timedelta(minutes=1)}],
+        "delivered_before_ordered": [
+            {"shipped_at": None, "delivered_at": SHIPMENT["ordered_at"] - timedelta(days=1)},
+        ],
+    },
+    "tracking_event": {
+        "unreadable_value": [dict.fromkeys(EVENT) | {"unreadable": "answer: '<html>' (not JSON)"}],
+        "event_without_parcel": [{"tracking_number": None}, {"carrier": None}, {"carrier": ""}],
+        "tracking_number_malformed": [{"tracking_number": "1Z 999"}],
+        "carrier_malformed": [{"carrier": "UPS"}],
+        "event_without_time": [{"occurred_at": None}, {"reported_at": None}],
+        "event_says_nothing": [{"code": None, "description": None}, {"code": "", "description": ""}],
+        "code_too_long": [{"code": LONG}],
+        "milestone_unknown": [{"milestone": "shipped"}, {"milestone": None}],
+        "utc_offset_out_of_range": [{"utc_offset_minutes": 900}, {"utc_offset_minutes": None}],
+        "tz_known_unknown": [{"tz_known": "guess"}, {"tz_known": None}],
+        "event_without_identity": [{"event_hash": None}, {"source": None}],
+        "event_before_1990": [{"occurred_at": OLD}, {"reported_at": datetime(1970, 1, 1)}],  # noqa: DTZ001
+        "event_in_future": [{"occurred_at": AS_OF + timedelta(hours=27)}, {"reported_at": "infinity"}],
+        "country_unknown": [{"country": "ZZ", "region": None}],
+        "region_malformed": [{"region": "Kentucky"}, {"region": "US-KY"}],
+    },
+    "order_line": {
+        "unreadable_value": [UNREADABLE],
+        "order_missing": [{"order_id": None}, {"order_id": ""}],
+        "product_missing": [{"product_id": None}],
+        "ordered_at_missing": [{"ordered_at": None}],
+        "identifier_too_long": [{"product_id": LONG}, {"customer_id": LONG}, {"order_id": LONG}],
+        "quantity_not_usable": [{"quantity": value} for value in (None, 0, "NaN", "Infinity")],
+        "price_not_a_number": [{"unit_price": "NaN"}, {"unit_price": "-Infinity"}],
+        "currency_malformed": [{"currency": "R$"}, {"currency": "brl"}],
+        "ordered_before_1990": [{"ordered_at": OLD}],
+        "ordered_in_future": [{"ordered_at": LATER}],
+    },
+    "interaction": {
+        "unreadable_value": [UNREADABLE],
+        "product_missing": [{"product_id": None}, {"product_id": ""}],
+        "occurred_at_missing": [{"occurred_at": None}],
+        "kind_missing": [{"kind": None}],
+        "kind_unknown": [{"kind": "wish"}, {"kind": "50%"}],
+        "interaction_without_identity": [{"interaction_hash": None}],
+        "identifier_too_long": [{"order_id": LONG}],
+        "quantity_not_a_number": [{"quantity": "NaN"}],
+        "value_not_a_number": [{"value": "Infinity"}],
+        "occurred_before_1990": [{"occurred_at": OLD}],
+        "occurred_in_future": [{"occurred_at": LATER}],
+    },
+}
+"""For each row rule, changes to the clean row that this rule, and no earlier one, is to catch."""
+
+WARNED: dict[str, dict[str, Row]] = {
+    "shipment": {
+        "handed_over_before_ordered": {"shipped_at": SHIPMENT["ordered_at"] - timedelta(days=1)},
+        "destination_missing": {"destination_country": None, "destination_region": None},
+    },
+    "tracking_event": {
+        "code_unmapped": {"code": "Q9"},
+        "zone_assumed": {"tz_known": "assumed"},
+        "clock_contradicts_itself": {"utc_offset_minutes": 60},
+    },
+    "order_line": {"customer_missing": {"customer_id": None}, "price_negative": {"unit_price": Decimal(-5)}},
+    "interaction": {"customer_missing": {"customer_id": None}},
+}
+"""For each warn rule, a change to the clean row that, in every row, is to raise it."""

@@ -1,0 +1,341 @@
+"""Asking carriers: tokens, retries, pace, limits, bodies, and a carrier that is down."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dates
+import gzip
+import inspect
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import carrier_answers as answers
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from lanecast.carriers.base import Account
+from lanecast.carriers.http import CIRCUIT_OPEN, Answer, Limits, limits_of, pull, retry_after
+from lanecast.carriers.registry import adapter
+
+QUICK = Limits(requests_per_second=1e6, first_backoff=0.5, attempts=3)
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+def account(carrier: str = "dhl", base_url: str = "https://carrier.test", **extra: Any) -> Account:
+    return Account(carrier=carrier, base_url=base_url, login="client", password="hush", extra=extra)
+
+
+class Body(httpx.AsyncByteStream):
+    """A body that is read as it comes, as from a wire."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self.content
+
+
+class Waits:
+    """Takes the place of sleeping, and remembers for how long."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        await asyncio.sleep(0)
+
+
+def ask(
+    handler: Handler,
+    batches: Sequence[Sequence[str]] = (("1",),),
+    *,
+    carrier: str = "dhl",
+    limits: Limits = QUICK,
+    waits: Waits | None = None,
+) -> list[Answer]:
+    async def streamed(request: httpx.Request) -> httpx.Response:
+        response = handler(request)
+        response = await response if inspect.isawaitable(response) else response
+        return httpx.Response(response.status_code, headers=response.headers, stream=Body(response.content))
+
+    async def run() -> list[Answer]:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(streamed)) as client:
+            stream = pull(
+                adapter(carrier), account(carrier), batches, limits=limits, client=client, sleep=waits or Waits()
+            )
+            return [answer async for answer in stream]
+
+    return asyncio.run(run())
+
+
+def test_a_429_is_asked_again_after_the_time_the_carrier_names() -> None:
+    responses = [httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(200, content=answers.dhl())]
+    waits = Waits()
+    [answer] = ask(lambda request: responses.pop(0), waits=waits)
+    assert (answer.status, answer.error, answer.body) == (200, None, answers.dhl())
+    assert len(waits.seconds) == 1
+    assert 7 <= waits.seconds[0] <= 8
+
+
+def test_an_endless_retry_after_is_capped() -> None:
+    waits = Waits()
+    ask(lambda request: httpx.Response(503, headers={"Retry-After": "86400"}), waits=waits)
+    assert max(waits.seconds) <= QUICK.longest_wait + 2
+
+
+def test_failures_after_all_attempts_are_answers() -> None:
+    seen: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.params["trackingNumber"])
+        if seen[-1] == "timeout":
+            raise httpx.ReadTimeout("too slow", request=request)
+        if seen[-1] == "odd":
+            raise RuntimeError("a library's mistake")
+        return httpx.Response(500 if seen[-1] == "broken" else 200, content=b"body")
+
+    found = {answer.requested[0]: answer for answer in ask(handler, [["timeout"], ["broken"], ["odd"], ["fine"]])}
+    assert found["fine"].error is None
+    assert "ReadTimeout" in (found["timeout"].error or "")
+    assert (found["timeout"].status, found["broken"].status) == (None, 500)
+    assert (found["broken"].error, found["broken"].body) == ("HTTP 500 after 3 attempts", b"body")
+    assert "RuntimeError" in (found["odd"].error or "")
+    assert (seen.count("timeout"), seen.count("broken"), seen.count("fine")) == (3, 3, 1)
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_what_the_carrier_means_is_not_asked_again(status: int) -> None:
+    seen = []
+    [answer] = ask(lambda request: seen.append(1) or httpx.Response(status, content=b"{}"))  # type: ignore[func-returns-value]
+    assert (answer.status, answer.error, len(seen)) == (status, None, 1)
+
+
+def test_refused_credentials_are_an_error_without_the_secret() -> None:
+    [answer] = ask(lambda request: httpx.Response(403))
+    assert "refused the credentials of lanecast_dhl" in (answer.error or "")
+    assert "hush" not in repr(answer)
+
+
+class Oauth:
+    """A carrier with tokens, of which `withdrawn` are refused."""
+
+    def __init__(self, withdrawn: frozenset[str] = frozenset(), token_statuses: Sequence[int] = ()) -> None:
+        self.tokens: list[httpx.Request] = []
+        self.asked: list[str] = []
+        self.withdrawn = withdrawn
+        self.token_statuses = list(token_statuses)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/token"):
+            self.tokens.append(request)
+            if self.token_statuses:
+                return httpx.Response(self.token_statuses.pop(0))
+            return httpx.Response(200, json={"access_token": f"t{len(self.tokens)}", "expires_in": "3599"})
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        self.asked.append(token)
+        return httpx.Response(401 if token in self.withdrawn else 200, content=b"{}")
+
+
+@pytest.mark.parametrize(("carrier", "count"), [("ups", 1), ("fedex", 30), ("usps", 1)])
+def test_one_token_serves_all_requests(carrier: str, count: int) -> None:
+    service = Oauth()
+    found = ask(service, [[f"n{i}-{j}" for j in range(count)] for i in range(6)], carrier=carrier)
+    assert [answer.error for answer in found] == [None] * 6
+    assert len(service.tokens) == 1
+    assert set(service.asked) == {"t1"}
+    sent = service.tokens[0]
+    assert b"client_credentials" in sent.content
+    assert sent.headers["authorization"].startswith("Basic ") if carrier == "ups" else b"hush" in sent.content
+
+
+def test_a_withdrawn_token_is_renewed_once() -> None:
+    service = Oauth(frozenset({"t1"}))
+    [answer] = ask(service, carrier="ups")
+    assert (answer.status, answer.error) == (200, None)
+    assert service.asked == ["t1", "t2"]
+    service = Oauth(frozenset({"t1", "t2"}))
+    [answer] = ask(service, carrier="ups")
+    assert answer.status == 401
+    assert "refused" in (answer.error or "")
+    assert service.asked == ["t1", "t2"]
+
+
+def test_a_token_that_is_refused_is_told_and_not_asked_for_again() -> None:
+    service = Oauth(token_statuses=[401])
+    [answer] = ask(service, carrier="usps")
+    assert answer.error == "no access token for lanecast_usps: HTTP 401"
+    assert len(service.tokens) == 1
+    service = Oauth(token_statuses=[503, 503])
+    [answer] = ask(service, carrier="usps")
+    assert (answer.status, len(service.tokens)) == (200, 3)
+
+
+def test_a_carrier_that_is_down_is_left_alone() -> None:
+    seen = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(1)
+        raise httpx.ConnectError("refused", request=request)
+
+    limits = Limits(max_concurrency=1, requests_per_second=1e6, attempts=2, failures_until_open=3)
+    found = ask(handler, [[str(i)] for i in range(20)], limits=limits)
+    assert len(found) == 20
+    assert [answer.error for answer in found[3:]] == [CIRCUIT_OPEN] * 17
+    assert len(seen) == 6
+
+
+def test_concurrency_and_pace_are_bounded() -> None:
+    under_way = most = 0
+    release = None
+
+    async def handler(request: httpx.Request) -> httpx.Response:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return httpx.Response(200, content=b"{}")
+
+    waits = Waits()
+    limits = Limits(max_concurrency=3, requests_per_second=2.0)
+    found = ask(handler, [[str(i)] for i in range(9)], limits=limits, waits=waits)  # type: ignore[arg-type]
+    assert (len(found), most, release) == (9, 3, None)
+    assert max(waits.seconds) == pytest.approx(4.0, abs=0.3)
+
+
+def test_numbers_are_escaped_and_batches_bounded() -> None:
+    paths = []
+    ask(lambda request: paths.append(request.url.raw_path) or httpx.Response(200), [[" 1Z/9 🙂?x=1 "]], carrier="dhl")  # type: ignore[func-returns-value]
+    assert paths == [b"/track/shipments?trackingNumber=1Z%2F9+%F0%9F%99%82%3Fx%3D1&language=en"]
+    assert adapter("ups").build([" 1Z/9 🙂?x=1 "]).path == "/api/track/v1/details/1Z%2F9%20%F0%9F%99%82%3Fx%3D1"
+    with pytest.raises(ValueError, match="takes 1 to 1"):
+        ask(lambda request: httpx.Response(200), [["1", "2"]])
+
+
+def test_limits_come_from_the_connection() -> None:
+    limits = limits_of(account("usps", requests_per_second="9", max_concurrency=7))
+    assert (limits.requests_per_second, limits.max_concurrency) == (9.0, 7)
+    with pytest.raises(ValueError, match="lanecast_usps"):
+        limits_of(account("usps", requests_per_second="many"))
+    with pytest.raises(ValueError, match="above 0"):
+        limits_of(account("usps", requests_per_second=0))
+
+
+def test_retry_after_as_seconds_and_as_date() -> None:
+    now = dates.datetime(2024, 3, 5, 10, 0, tzinfo=dates.UTC)
+    assert retry_after("12", now) == 12
+    assert retry_after("Tue, 05 Mar 2024 10:00:30 GMT", now) == 30
+    assert retry_after("Tue, 05 Mar 2024 09:00:00 GMT", now) == 0
+    assert retry_after("soon", now) is None
+    assert retry_after(None, now) is None
+
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def served(raw: bytes, *, limits: Limits = QUICK, tls: ssl.SSLContext | None = None) -> tuple[Answer, int]:
+    """The answer of a loopback server that always sends the same bytes, and how often it was asked."""
+    count = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal count
+        await reader.readuntil(b"\r\n\r\n")
+        count += 1
+        writer.write(raw)
+        await writer.drain()
+        writer.close()
+
+    @asynccontextmanager
+    async def server() -> Any:
+        running = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+        try:
+            yield running.sockets[0].getsockname()[1]
+        finally:
+            running.close()
+
+    async def run() -> Answer:
+        async with server() as port:
+            who = account(base_url=f"{'https' if tls else 'http'}://127.0.0.1:{port}")
+            found = [one async for one in pull(adapter("dhl"), who, [["1"]], limits=limits, sleep=Waits())]
+        return found[0]
+
+    return asyncio.run(run()), count
+
+
+def http(body: bytes, *headers: str, length: int | None = None) -> bytes:
+    head = ["HTTP/1.1 200 OK", f"Content-Length: {len(body) if length is None else length}", "Connection: close"]
+    return "\r\n".join([*head, *headers, "", ""]).encode() + body
+
+
+def test_gzip_is_unpacked_and_broken_gzip_kept() -> None:
+    packed = gzip.compress(b'{"shipments": []}')
+    answer, _ = served(http(packed, "Content-Encoding: gzip"))
+    assert (answer.body, answer.error) == (b'{"shipments": []}', None)
+    for broken in (packed[:-6], b"\x1f\x8bnonsense"):
+        answer, _ = served(http(broken, "Content-Encoding: gzip"))
+        assert "gzip is broken" in (answer.error or "")
+        assert (answer.status, answer.body) == (200, broken)
+
+
+def test_a_body_that_breaks_off_is_asked_again_and_kept() -> None:
+    answer, count = served(http(b"half of it", length=1000))
+    assert "broke off after 10 bytes" in (answer.error or "")
+    assert (answer.body, count) == (b"half of it", QUICK.attempts)
+
+
+def test_a_body_is_kept_up_to_the_limit() -> None:
+    limits = Limits(requests_per_second=1e6, max_body_bytes=100_000)
+    answer, count = served(http(b"x" * 300_000), limits=limits)
+    assert "larger than 100000 bytes" in (answer.error or "")
+    assert (len(answer.body), count) == (100_000, 1)
+    bomb = gzip.compress(b"\0" * 1_000_000)
+    answer, _ = served(http(bomb, "Content-Encoding: gzip"), limits=limits)
+    assert "unpacks to more than" in (answer.error or "")
+    assert answer.body == bomb
+
+
+def test_a_large_body_within_the_limit_is_no_error() -> None:
+    body = b'{"pad": "' + b"x" * 50_000_000 + b'"}'
+    answer, _ = served(http(body))
+    assert (answer.error, len(answer.body)) == (None, len(body))
+
+
+def test_a_certificate_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    answer, count = served(http(b"{}"), tls=_self_signed(tmp_path))
+    assert (answer.status, count) == (None, 0)
+    assert "CERTIFICATE_VERIFY_FAILED" in (answer.error or "")
+
+
+def _self_signed(folder: Path) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dates.datetime.now(dates.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dates.timedelta(days=1))
+        .not_valid_after(now + dates.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "server.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context

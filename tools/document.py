@@ -1,0 +1,407 @@
+"""Writes the pages of docs/ that follow from the code, so that they are never stale.
+
+`python tools/document.py` writes them, `--check` writes nothing and exits 1 where a page differs from the code. Needs
+the project's environment (.venv), no database and no running platform.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import difflib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+WIDTH = 100
+_COMMENT = re.compile(
+    r"COMMENT ON (?P<kind>VIEW|COLUMN|FUNCTION) (?P<name>mart\.[a-z0-9_.]+)(?P<arguments>\([^)]*\))?\s+IS\s+"
+    r"(?P<text>'(?:[^']|'')*'(?:\s*'(?:[^']|'')*')*)\s*;"
+)
+_ARGUMENTS = r"CREATE OR REPLACE FUNCTION {name}\((?P<arguments>[^)]*)\) RETURNS (?P<returns>.*?)\nLANGUAGE"
+_TABLE = re.compile(r"(?P<comment>(?:^--[^\n]*\n)+)CREATE TABLE (?P<name>[a-z]+\.[a-z_]+) \(", re.MULTILINE)
+_TARGET = re.compile(r"^(?P<name>[a-z][a-z-]*):.*?## (?P<text>.*)$", re.MULTILINE)
+
+
+@dataclass
+class Relation:
+    """A view or function of schema mart, with what its comments say."""
+
+    name: str
+    kind: str
+    comment: str
+    arguments: str = ""
+    returns: str = ""
+    columns: list[tuple[str, str]] = field(default_factory=list)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a page differs")
+    check = parser.parse_args(arguments).check
+    stale = 0
+    for name, write in PAGES.items():
+        path = ROOT / "docs" / name
+        wanted = _page(write())
+        there = path.read_text(encoding="utf-8") if path.exists() else ""
+        if there == wanted:
+            continue
+        if check:
+            stale += 1
+            told = difflib.unified_diff(
+                there.splitlines(), wanted.splitlines(), f"docs/{name}", "code", lineterm="", n=1
+            )
+            sys.stderr.write("\n".join([*told][:40]) + "\n")
+        else:
+            path.write_text(wanted, encoding="utf-8")
+            sys.stdout.write(f"wrote docs/{name}\n")
+    if stale:
+        sys.stderr.write("stale pages: write them anew with `.venv/bin/python tools/document.py`\n")
+    return 1 if stale else 0
+
+
+def _page(lines: Iterable[str]) -> str:
+    return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
+
+
+def _note(sources: str) -> str:
+    return f"<!-- Made by tools/document.py from {sources}: change those, not this page. -->"
+
+
+def _cell(text: object) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def _table(header: tuple[str, ...], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    yield "| " + " | ".join(header) + " |"
+    yield "|" + "---|" * len(header)
+    for row in rows:
+        yield "| " + " | ".join(_cell(value) for value in row) + " |"
+    yield ""
+
+
+# ------------------------------------------------------------------------------------------------ data dictionary
+
+
+def relations() -> list[Relation]:
+    """Views and functions of schema mart, in the order of their files. ValueError for a column without its view."""
+    found: dict[str, Relation] = {}
+    for path in sorted((ROOT / "include" / "sql" / "mart").glob("*.sql")):
+        text = path.read_text(encoding="utf-8")
+        for match in _COMMENT.finditer(text):
+            comment = "".join(re.findall(r"'((?:[^']|'')*)'", match["text"].replace("''", "\0"))).replace("\0", "'")
+            if match["kind"] == "COLUMN":
+                owner, _, column = match["name"].rpartition(".")
+                if owner not in found:
+                    raise ValueError(f"{path.name}: the comment on {match['name']} comes before that on {owner}")
+                found[owner].columns.append((column, comment))
+                continue
+            one = found[match["name"]] = Relation(match["name"], match["kind"].lower(), comment)
+            signature = re.search(_ARGUMENTS.format(name=re.escape(one.name)), text, re.DOTALL)
+            if signature:
+                one.arguments = " ".join(signature["arguments"].split())
+                one.returns = " ".join(signature["returns"].split())
+    return sorted(found.values(), key=lambda one: (one.kind == "function", one.name))
+
+
+def grains() -> Iterator[tuple[str, str]]:
+    """Tables and the comment above each, from the migrations."""
+    for path in sorted((ROOT / "include" / "sql" / "migrations").glob("*/upgrade.sql")):
+        for match in _TABLE.finditer(path.read_text(encoding="utf-8")):
+            lines = [line.removeprefix("--").strip() for line in match["comment"].splitlines()]
+            yield match["name"], " ".join(lines).removeprefix("Grain: ")
+
+
+def data_dictionary() -> Iterator[str]:
+    from lanecast.contracts.reader import contract
+    from lanecast.warehouse.staging import COLUMNS
+
+    yield "# Data dictionary"
+    yield ""
+    yield _note("include/contracts, and the comments in include/sql/mart and include/sql/migrations")
+    yield ""
+    yield (
+        "Schema `mart` is for consumers: its views keep their columns. All other schemas may change from one version to"
+        " the next. Times are `timestamptz`, durations are days, countries are ISO 3166-1 alpha-2, regions ISO 3166-2."
+    )
+    yield ""
+    yield "## What consumers read: schema `mart`"
+    yield ""
+    for one in relations():
+        yield f"### `{one.name}`"
+        yield ""
+        yield one.comment
+        yield ""
+        if one.arguments:
+            yield "```sql"
+            yield f"{one.name}({one.arguments})"
+            yield f"    RETURNS {one.returns}"
+            yield "```"
+            yield ""
+        if one.columns:
+            yield from _table(("column", "says"), ((f"`{column}`", text) for column, text in one.columns))
+    yield "## Datasets and their contracts"
+    yield ""
+    yield (
+        "A rule of severity `row` quarantines the row, `batch` holds back the whole batch, `warn` is only shown. The"
+        " first rule of the list that a row breaks is the one under which it is quarantined."
+    )
+    yield ""
+    for dataset in COLUMNS:
+        terms = contract(dataset)
+        yield f"### {dataset}, contract version {terms.version}"
+        yield ""
+        yield f"{' '.join(terms.description.purpose.split())} {' '.join(terms.description.limitations.split())}".strip()
+        yield ""
+        for table in terms.tables:
+            yield f"#### `{table.physical_name}`"
+            yield ""
+            grain = table.data_granularity_description
+            yield f"{table.description} Grain: {grain[:1].lower()}{grain[1:]}"
+            yield ""
+            yield from _table(
+                ("column", "type", "required", "about a person", "says"),
+                (
+                    (
+                        f"`{column.name}`{' (key)' if column.primary_key else ''}",
+                        column.physical_type,
+                        "yes" if column.required else "",
+                        "" if column.classification == "none" else column.classification,
+                        column.description,
+                    )
+                    for column in table.properties
+                ),
+            )
+        yield f"#### Rules of {dataset}"
+        yield ""
+        yield from _table(
+            ("rule", "severity", "dimension", "expects"),
+            ((f"`{rule.name}`", rule.severity, rule.dimension, rule.description) for rule in terms.rules),
+        )
+    yield "## Every table and its grain"
+    yield ""
+    yield from _table(("table", "grain"), ((f"`{name}`", text) for name, text in grains()))
+
+
+# ----------------------------------------------------------------------------------------------------------- DAGs
+
+
+def _dag_bag() -> dict[str, Any]:
+    """The DAGs as Airflow reads them. RuntimeError with the import errors, or where there is none."""
+    with tempfile.TemporaryDirectory(prefix="lanecast-docs-") as home:
+        os.environ |= {
+            "AIRFLOW_HOME": home,
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__PLUGINS_FOLDER": home,
+            "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+        }
+        sys.path.insert(0, str(ROOT / "plugins"))
+        from airflow.dag_processing.dagbag import DagBag
+
+        bag = DagBag(str(ROOT / "dags"))
+    if bag.import_errors or not bag.dags:
+        raise RuntimeError(f"the DAGs can't be read: {bag.import_errors or 'the folder is empty'}")
+    return dict(sorted(bag.dags.items()))
+
+
+def _schedule(schedule: Any) -> str:
+    if schedule is None:
+        return "by hand"
+    if isinstance(schedule, str):
+        return f"`{schedule}` (UTC)"
+    names = [f"`{asset.uri}`" for asset in schedule.objects]
+    return "when any of these assets changed: " + ", ".join(names)
+
+
+def _sentence(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def dags() -> Iterator[str]:
+    yield "# DAGs"
+    yield ""
+    yield _note("the files in dags/")
+    yield ""
+    found = _dag_bag()
+    yield from _table(
+        ("DAG", "runs", "tags", "runs at a time"),
+        (
+            (f"[`{name}`](#{name})", _schedule(dag.schedule), ", ".join(sorted(dag.tags)), dag.max_active_runs)
+            for name, dag in found.items()
+        ),
+    )
+    for name, dag in found.items():
+        heading, _, text = (dag.doc_md or "").strip().partition("\n")
+        yield f"## `{name}`"
+        yield ""
+        yield f"{heading.lstrip('# ')}. {_sentence(text)}"
+        yield ""
+        yield f"Runs {_schedule(dag.schedule)}; at most {dag.max_active_runs} at a time; no catch-up."
+        yield ""
+        if dag.params:
+            yield from _table(
+                ("param", "default", "accepts", "says"),
+                (
+                    (f"`{key}`", f"`{told.value!r}`", _accepts(told.schema), told.schema.get("title", ""))
+                    for key, told in ((key, dag.params.get_param(key)) for key in dag.params)
+                ),
+            )
+        yield from _table(
+            ("task", "after", "at a time", "retries", "does", "tells of"),
+            (
+                (
+                    f"`{task.task_id}`",
+                    ", ".join(f"`{one}`" for one in sorted(task.upstream_task_ids)),
+                    _parallel(task),
+                    task.retries,
+                    _sentence(_told(task)),
+                    ", ".join(f"`{asset.uri}`" for asset in _outlets(task)),
+                )
+                for task in dag.topological_sort()
+            ),
+        )
+
+
+def _accepts(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return ", ".join("none" if value is None else f"`{value}`" for value in schema["enum"])
+    kinds = schema.get("type", "anything")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    text = " or ".join("none" if kind == "null" else kind for kind in kinds)
+    if pattern := schema.get("items", {}).get("pattern"):
+        text += f", each like `{pattern}`"
+    if most := schema.get("maxItems"):
+        text += f", at most {most}"
+    return text
+
+
+def _parallel(task: Any) -> str:
+    most = getattr(task, "max_active_tis_per_dagrun", None)
+    return f"mapped, {most or 'unbounded'}" if type(task).__name__ == "DecoratedMappedOperator" else "1"
+
+
+def _told(task: Any) -> str | None:
+    function = getattr(task, "python_callable", None)
+    return task.doc_md or getattr(function, "__doc__", None)
+
+
+def _outlets(task: Any) -> list[Any]:
+    return [asset for asset in (task.outlets or []) if hasattr(asset, "uri")]
+
+
+# ------------------------------------------------------------------------------------------------------- the rest
+
+
+def status_codes() -> Iterator[str]:
+    from lanecast.carriers.status import CUSTOMS
+    from lanecast.tracking import MILESTONES
+
+    tables: dict[str, list[dict[str, str]]] = {}
+    for path in sorted((ROOT / "include" / "reference" / "status_codes").glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as lines:
+            tables[path.stem] = list(csv.DictReader(lines))
+    yield "# Carriers' status codes"
+    yield ""
+    yield _note("include/reference/status_codes/*.csv")
+    yield ""
+    yield (
+        "Which code of which carrier means which milestone. `a/*` is every code of kind `a` that has no row of its own."
+        " Customs codes do not say which side they mean: in the origin's country they are export, in the destination's"
+        " import. A code that is in no table is kept, counts as `in_transit`, and is listed in `quality.unmapped_code`."
+        " Phrases are looked for in the carrier's words where the code leaves open what happened."
+    )
+    yield ""
+    yield "## Codes by milestone"
+    yield ""
+
+    def listed(rows: list[dict[str, str]], milestone: str) -> str:
+        return ", ".join(
+            f"`{row['code']}`" + (f" ({row['reason']})" if row["reason"] else "")
+            for row in rows
+            if row["milestone"] == milestone and not row["code"].startswith("text/")
+        )
+
+    matrix = []
+    for milestone in (*MILESTONES, *sorted(CUSTOMS)):
+        cells = [listed(rows, milestone) for rows in tables.values()]
+        if any(cells):
+            matrix.append((f"`{milestone}`", *cells))
+    yield from _table(("milestone", *tables), matrix)
+    for carrier, rows in tables.items():
+        yield f"## {carrier}"
+        yield ""
+        yield f"{len(rows)} rows. Sources:"
+        yield ""
+        for source, as_of in dict.fromkeys((row["source"], row["as_of"]) for row in rows):
+            yield f"- {source}, as of {as_of}"
+        yield ""
+        yield from _table(
+            ("code or phrase", "milestone", "reason", "meaning"),
+            (
+                (
+                    f"“{row['code'].removeprefix('text/')}”" if row["code"].startswith("text/") else f"`{row['code']}`",
+                    f"`{row['milestone']}`" if row["milestone"] else "(reason alone)",
+                    row["reason"],
+                    row["meaning"],
+                )
+                for row in rows
+            ),
+        )
+
+
+def commands() -> Iterator[str]:
+    import click
+
+    from lanecast.cli import cli
+
+    yield "# Commands"
+    yield ""
+    yield _note("plugins/lanecast/cli.py and the Makefile")
+    yield ""
+    yield "## make"
+    yield ""
+    targets = _TARGET.findall((ROOT / "Makefile").read_text(encoding="utf-8"))
+    yield from _table(("command", "does"), ((f"`make {name}`", text) for name, text in targets))
+    yield "## lanecast"
+    yield ""
+    yield (
+        "The command lies in `.venv/bin`. It works on the warehouse of `AIRFLOW_CONN_LANECAST_WAREHOUSE`, else on this"
+        " checkout's own, whose Postgres it starts for the time of the command where the platform is not up."
+    )
+    yield ""
+
+    def told(command: click.Command, name: str, parent: click.Context | None) -> Iterator[str]:
+        context = click.Context(
+            command, info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH,
+            **{key: value for key, value in command.context_settings.items() if key == "help_option_names"},
+        )  # fmt: skip
+        yield f"### `{context.command_path}`"
+        yield ""
+        yield "```text"
+        yield from command.get_help(context).splitlines()
+        yield "```"
+        yield ""
+        if isinstance(command, click.Group):
+            for child in command.list_commands(context):
+                inner = command.get_command(context, child)
+                if inner is not None:
+                    yield from told(inner, child, context)
+
+    yield from told(cli, "lanecast", None)
+
+
+PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "data-dictionary.md": data_dictionary,
+    "dags.md": dags,
+    "carrier-status-codes.md": status_codes,
+    "commands.md": commands,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
