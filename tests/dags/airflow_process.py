@@ -36,12 +36,12 @@ def main() -> None:
 
     db.initdb()
     files = describe_files(watch)
-    dags = load()
     for line in sys.stdin:
         order = json.loads(line)
         os.environ.update(order.get("environment", {}))
         try:
-            told = {"files": files, "dags": describe(dags)} if order["do"] == "describe" else run(dags, order)
+            # Loaded anew for each run, as a worker does: a run leaves its params in the DAG object.
+            told = {"files": files, "dags": describe(load())} if order["do"] == "describe" else run(load(), order)
         except Exception as error:
             told = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(told, default=str), file=answers, flush=True)

@@ -95,13 +95,13 @@ def test_a_row_that_names_no_parcel_stops_the_load(loader: Loader) -> None:
 # ------------------------------------------------------------------------------------------------ recycled numbers
 
 EPOCHS = {
-    "long after the end": (finished() + [event(at=AUGUST)], [["picked_up", "delivered"], ["in_transit"]]),
+    "long after the end": ([*finished(), event(at=AUGUST)], [["picked_up", "delivered"], ["in_transit"]]),
     "soon after the end": (
-        finished() + [event(at=JANUARY + days(125), milestone="returned")],
+        [*finished(), event(at=JANUARY + days(125), milestone="returned")],
         [["picked_up", "delivered", "returned"]],
     ),
     "just too late": (
-        finished() + [event(at=JANUARY + days(5 + 120) + timedelta(minutes=1))],
+        [*finished(), event(at=JANUARY + days(5 + 120) + timedelta(minutes=1))],
         [["picked_up", "delivered"], ["in_transit"]],
     ),
     "not finished": ([event(at=JANUARY), event(at=AUGUST)], [["in_transit", "in_transit"]]),
@@ -113,9 +113,9 @@ EPOCHS = {
         finished() + finished(start=AUGUST) + [event(at=JANUARY + days(2)), event(at=AUGUST + days(2))],
         [["picked_up", "in_transit", "delivered"], ["picked_up", "in_transit", "delivered"]],
     ),
-    "before the first": (finished(start=AUGUST) + [event(at=JANUARY)], [["in_transit", "picked_up", "delivered"]]),
+    "before the first": ([*finished(start=AUGUST), event(at=JANUARY)], [["in_transit", "picked_up", "delivered"]]),
     "the second use's beginning told last": (
-        finished() + [event(at=AUGUST + days(3)), event(at=AUGUST, milestone="picked_up")],
+        [*finished(), event(at=AUGUST + days(3)), event(at=AUGUST, milestone="picked_up")],
         [["picked_up", "delivered"], ["picked_up", "in_transit"]],
     ),
 }

@@ -134,11 +134,12 @@ def test_no_page_knows_a_machine_or_a_package_registry(page: Path) -> None:
     assert _HOSTS.findall(text(page)) == []
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if "```sql" in text(page)], ids=name)
-def test_sql_that_is_shown_runs(page: Path, warehouse: str) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md", "docs/importing-files.md"])
+def test_sql_that_is_shown_runs(page: str, warehouse: str) -> None:
     """Every SELECT, against an empty warehouse."""
-    blocks = re.findall(r"^ *```sql\n(.*?)^ *```", text(page), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^ *```sql\n(.*?)^ *```", text(ROOT / page), re.MULTILINE | re.DOTALL)
     statements = [one for block in blocks for one in block.split(";\n") if one.strip().startswith("SELECT")]
+    assert statements
     with connect(role="owner", address=warehouse) as link, link.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)

@@ -11,6 +11,7 @@ SELECT
     known.finished_at IS NOT NULL AS is_finished,
     arriving.first_at,
     arriving.last_at,
+    arriving.finished_at,
     false AS is_recycled,
     '-infinity'::timestamptz AS from_at,
     'infinity'::timestamptz AS until_at
@@ -18,11 +19,14 @@ FROM arriving
 INNER JOIN core.shipment_number AS known
     ON arriving.carrier = known.carrier AND arriving.tracking_number = known.tracking_number;
 
--- Grain of the temporary table `suspect`: one row per number in the batch that was used twice, or may have been: it has
--- events more than 120 days apart. Few have; all that follows on epochs looks at these alone.
+-- Grain of the temporary table `suspect`: one row per number in the batch that was used twice, or may have been: after an
+-- end, known or told, comes an event more than 120 days on. Few have; all that follows on epochs looks at these alone.
 CREATE TEMPORARY TABLE suspect ON COMMIT DROP AS
 SELECT DISTINCT
     carrier,
     tracking_number
 FROM span
-WHERE epoch > 1 OR greatest(last_at, last_seen_at) - least(first_at, last_seen_at) > interval '120 days';
+WHERE
+    epoch > 1
+    OR (is_finished AND last_at > last_seen_at + interval '120 days')
+    OR (finished_at IS NOT NULL AND last_at > first_at + interval '120 days');

@@ -10,4 +10,4 @@ FROM told
 ORDER BY carrier, number, epoch
 ON CONFLICT (carrier, tracking_number, epoch) DO UPDATE SET
 finished_at = excluded.finished_at
-WHERE known.finished_at IS NULL AND excluded.finished_at IS NOT NULL;
+WHERE known.finished_at < excluded.finished_at OR (known.finished_at IS NULL AND excluded.finished_at IS NOT NULL);
