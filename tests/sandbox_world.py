@@ -53,7 +53,7 @@ class StandIn:
 
     def calm(self) -> None:
         """No faults, and the world's time at its start."""
-        self.time = START
+        self.time = self.world.start
         httpx.delete(f"{self.url}/sandbox/faults", trust_env=False).raise_for_status()
 
     def answers(self, carrier: str) -> int:
@@ -67,7 +67,7 @@ class StandIn:
 
     def move_on(self, by: timedelta) -> None:
         """Let time pass, for the carriers and for the warehouse."""
-        self.time = START + by
+        self.time = self.world.start + by
         clock.set_clock(self.time, self.time, 0)
 
     def truth(self, carrier: str, number: str) -> dict[Event, datetime]:
@@ -94,9 +94,9 @@ def minute(instant: int, offset: int = 0) -> datetime:
 
 @contextmanager
 def stand_in(
-    per_day: float = 8, history_days: int = 45, dirt: float = 0.03, carriers: tuple[str, ...] = CARRIERS
+    per_day: float = 8, history_days: int = 45, dirt: float = 0.03, start: datetime = START
 ) -> Iterator[StandIn]:
-    """Sandbox carriers over a world of about `per_day` x `history_days` shipments, its clock at START."""
+    """Sandbox carriers over a world of about `per_day` x `history_days` shipments, whose time stands at `start`."""
     described = read_description()
     description = msgspec.structs.replace(
         described,
@@ -104,9 +104,9 @@ def stand_in(
         history_days=history_days,
         dirt=Dirt(answers=dirt, history=dirt),
     )
-    world = World(description, START, seed=7)
-    running = StandIn(world, None, START)  # type: ignore[arg-type]
-    running.sandbox = Sandbox(world, WorldClock(START, START, 1.0, lambda: running.time))
+    world = World(description, start, seed=7)
+    running = StandIn(world, None, start)  # type: ignore[arg-type]
+    running.sandbox = Sandbox(world, WorldClock(start, start, 1.0, lambda: running.time))
     with serving(running.sandbox.app()) as url:
         running.url = url
         yield running
@@ -193,9 +193,10 @@ _CONTENT = {
     "shipment_number": "SELECT carrier, tracking_number, epoch, first_event_at, last_event_at, finished_at "
     "FROM core.shipment_number ORDER BY 1, 2, 3",
     "tracking_event": "SELECT number.carrier, number.tracking_number, number.epoch, event.reported_at, "
-    "event.event_hash, event.source, event.code, event.description, event.occurred_at, event.tz_known, event.milestone, event.reason, "
-    "event.country, event.region, event.city, event.raw_answer_id IS NULL, event.withdrawn_at IS NULL "
-    "FROM core.tracking_event AS event JOIN core.shipment_number AS number USING (shipment_id) ORDER BY 1, 2, 3, 4, 5",
+    "event.event_hash, event.source, event.code, event.description, event.occurred_at, event.tz_known, "
+    "event.milestone, event.reason, event.country, event.region, event.city, event.raw_answer_id IS NULL, "
+    "event.withdrawn_at IS NULL FROM core.tracking_event AS event "
+    "JOIN core.shipment_number AS number USING (shipment_id) ORDER BY 1, 2, 3, 4, 5",
     "quarantined_row": "SELECT dataset, rule, row_data ->> 'carrier', row_data ->> 'tracking_number', row_hash "
     "FROM quality.quarantined_row ORDER BY 1, 2, 3, 4, 5",
     "shipment_status": "SELECT carrier, tracking_number, epoch, milestone, milestone_at, reason, last_place, "

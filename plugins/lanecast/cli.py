@@ -77,11 +77,16 @@ def status(as_json: bool) -> None:
 
 
 @cli.command()
+@click.option("--down-to", metavar="REVISION", help="Go back to this revision (base: to an empty database).")
 @as_json
-def migrate(as_json: bool) -> None:
-    """Bring the warehouse's schema up to date."""
+def migrate(down_to: str | None, as_json: bool) -> None:
+    """Bring the warehouse's schema up to date, or back to an earlier revision."""
     from lanecast.warehouse import migrations
 
+    if down_to is not None:
+        _in_warehouse(lambda: migrations.downgrade(down_to))
+        _print_json({"revision": down_to}) if as_json else click.echo(f"back at {down_to}")
+        return
     changed = _in_warehouse(lambda: migrations.migrate())
     _print_json({"changed": changed}) if as_json else click.echo("migrated" if changed else "up to date")
 

@@ -192,19 +192,52 @@ class RawWriter:
             self.abort()
 
 
+class RawReader:
+    """Reads stored answers one by one, and keeps the file open that it read last: a context manager, for one thread."""
+
+    def __init__(self, *, root: str | None = None) -> None:
+        self._system, self._base = fsspec.core.url_to_fs(root or settings.raw_root())
+        self._decompressor = zstandard.ZstdDecompressor()
+        self._file: str | None = None
+        self._stream: IO[bytes] | None = None
+
+    def read(self, file: str, byte_offset: int, byte_length: int) -> RawAnswer:
+        """One stored answer. RawError names file and offset if it is truncated, damaged or not there."""
+        where = f"{file} at byte {byte_offset}"
+        try:
+            stream = self._open(file)
+        except FileNotFoundError:
+            raise RawError(f"{where}: no such file; retention may have removed it") from None
+        stream.seek(byte_offset)
+        frame = stream.read(byte_length)
+        if len(frame) != byte_length:
+            raise RawError(f"{where}: truncated, {len(frame)} of {byte_length} bytes are there")
+        return _decode(frame, where, self._decompressor)
+
+    def _open(self, file: str) -> IO[bytes]:
+        if self._stream is None or self._file != file:
+            self.close()
+            self._stream = self._system.open(_inside(self._base, file), "rb")
+            self._file = file
+        return self._stream
+
+    def close(self) -> None:
+        """Closes the file that is open, if one is."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def __enter__(self) -> RawReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 def read(file: str, byte_offset: int, byte_length: int, *, root: str | None = None) -> RawAnswer:
     """One stored answer. RawError names file and offset if it is truncated, damaged or not there."""
-    system, base = fsspec.core.url_to_fs(root or settings.raw_root())
-    where = f"{file} at byte {byte_offset}"
-    try:
-        with system.open(_inside(base, file), "rb") as stream:
-            stream.seek(byte_offset)
-            frame = stream.read(byte_length)
-    except FileNotFoundError:
-        raise RawError(f"{where}: no such file; retention may have removed it") from None
-    if len(frame) != byte_length:
-        raise RawError(f"{where}: truncated, {len(frame)} of {byte_length} bytes are there")
-    return _decode(frame, where)
+    with RawReader(root=root) as reader:
+        return reader.read(file, byte_offset, byte_length)
 
 
 def scan(
@@ -291,13 +324,13 @@ def _inside(base: str, file: str) -> str:
     return f"{base.rstrip('/')}/{file}"
 
 
-def _decode(frame: bytes, where: str) -> RawAnswer:
+def _decode(frame: bytes, where: str, decompressor: zstandard.ZstdDecompressor | None = None) -> RawAnswer:
     try:
         # A frame knows its size: refuse one that claims more than any answer can have.
         size = zstandard.frame_content_size(frame)
         if not 0 <= size <= LARGEST_RECORD_BYTES:
             raise RawError(f"{where}: damaged, it claims {size} bytes")
-        answer = _DECODER.decode(zstandard.ZstdDecompressor().decompress(frame))
+        answer = _DECODER.decode((decompressor or zstandard.ZstdDecompressor()).decompress(frame))
     except (zstandard.ZstdError, msgspec.MsgspecError) as error:
         raise RawError(f"{where}: damaged, {error}") from None
     if hashlib.sha256(answer.body).hexdigest() != answer.sha256:

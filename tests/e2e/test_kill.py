@@ -17,7 +17,7 @@ import psycopg2
 import pytest
 import yaml
 
-from lanecast.local import control
+from lanecast.local import control, files
 from lanecast.local.api import Api, ApiError
 from lanecast.local.postgres import Postgres
 from lanecast.local.server import running
@@ -109,7 +109,7 @@ def platforms(tmp_path: Path, world: Path) -> Iterator[tuple[Platform, Platform]
 
 def pull_by_hand(platform: Platform) -> str:
     """A run that asks slow carriers for everything, so that it is under way for a while; its id."""
-    sandbox = f"http://127.0.0.1:{control.ports(platform.state)['sandbox']}"
+    sandbox = f"http://127.0.0.1:{files.read_json(platform.state / control.FILE)['ports']['sandbox']}"
     for carrier in ("ups", "fedex", "dhl", "usps"):
         order = {"carrier": carrier, "kind": "slow", "share": 1, "seconds": 0.3}
         httpx.post(f"{sandbox}/sandbox/faults", json=order, trust_env=False).raise_for_status()
@@ -155,20 +155,20 @@ def test_whatever_is_killed_the_run_completes_and_the_tables_are_the_same(
     disturbed.process.wait(10)
     cut_off = one_running(disturbed)
 
-    # Postgres, while the next `up` goes on with that run and its own.
+    # `up` again takes up what was cut off, and then does its own main job.
     disturbed.up()
-    disturbed.wait(lambda: disturbed.part("postgres") and disturbed.value(RUNNING), 180)
-    disturbed.kill("postgres")
-    wait_until_serving(disturbed)
+    disturbed.wait(lambda: disturbed.said().count("serving until Ctrl-C") == 1, 240)
     for run_id in cut_off:
         disturbed.wait(lambda run_id=run_id: disturbed.value(ENDED.format(run_id)) == "loaded", 120)
 
-    # The scheduler, while a pull by hand is under way; its task goes on elsewhere or is taken up again.
-    run_id = pull_by_hand(disturbed)
-    disturbed.wait(lambda: disturbed.value(RUNNING_PULL), 60)
-    disturbed.kill("scheduler")
-    disturbed.wait(lambda: run_state(disturbed, run_id) in {"success", "failed"}, 180)
-    assert run_state(disturbed, run_id) == "success"
+    # Postgres, then the scheduler, each while a pull brings back what the warehouse was made to forget.
+    for part in ("postgres", "scheduler"):
+        assert one(disturbed.address(), FORGET) > 500
+        run_id = pull_by_hand(disturbed)
+        disturbed.wait(lambda run_id=run_id: disturbed.value(UNDER_WAY.format(run_id)), 60)
+        disturbed.kill(part)
+        disturbed.wait(lambda run_id=run_id: run_state(disturbed, run_id) in {"success", "failed"}, 180)
+        assert run_state(disturbed, run_id) == "success", part
     disturbed.wait(lambda: disturbed.value("SELECT count(*) = 0 FROM ops.shipment_change"), 60)
     found = content(disturbed.address())
     assert control.down(disturbed.state) is True
@@ -178,7 +178,14 @@ def test_whatever_is_killed_the_run_completes_and_the_tables_are_the_same(
         print(f"\nkilled three times and completed in {time.monotonic() - began:.0f} s")
 
 
-RUNNING = "SELECT count(*) FROM ops.run WHERE state = 'running'"
+UNDER_WAY = (
+    "SELECT count(*) FROM ops.poll_request WHERE run_id = 'carrier_tracking:{}' AND outcome IS NULL "
+    "AND NOT EXISTS (SELECT FROM quality.reconciliation AS done WHERE done.run_id = poll_request.run_id)"
+)
+FORGET = (
+    "WITH forgotten AS (DELETE FROM core.tracking_event WHERE shipment_id IN "
+    "(SELECT shipment_id FROM core.shipment_number WHERE finished_at IS NULL) RETURNING 1) SELECT count(*) FROM forgotten"
+)
 ENDED = "SELECT state FROM ops.run WHERE run_id = '{}'"
 
 
@@ -188,18 +195,3 @@ def one_running(platform: Platform) -> list[str]:
         found = one(server.dsn(), "SELECT array_agg(run_id) FROM ops.run WHERE state = 'running'")
     assert found
     return list(found)
-
-
-def wait_until_serving(platform: Platform) -> None:
-    """Until `up` has done its main job. Where the database's end has ended `up` too, it is started once more."""
-    seen = platform.said().count("serving until Ctrl-C")
-
-    def serving() -> bool:
-        assert platform.process is not None
-        return platform.process.poll() is not None or platform.said().count("serving until Ctrl-C") > seen
-
-    until(serving, 240, platform.said)
-    assert platform.process is not None
-    if platform.process.poll() is not None:
-        platform.up()
-        platform.wait(lambda: platform.said().count("serving until Ctrl-C") > seen, 240)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg2.extras
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -189,7 +190,7 @@ def test_a_pull_killed_before_its_index_is_asked_again(
     run = begin("r1")
     shards = due.plan(run)
     with monkeypatch.context() as patched:
-        patched.setattr(pulling, "_index", dies)
+        patched.setattr(psycopg2.extras, "execute_values", dies)
         with pytest.raises(Killed):
             pulling.pull(shards[0])
     assert one(past, "SELECT count(*) FROM ops.raw_answer") == 0

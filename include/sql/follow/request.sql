@@ -1,15 +1,15 @@
--- Grain: one row per parcel that this run asks for. The longest due come first, up to the limit per carrier, and are
--- divided into shards of about equal size.
+-- Grain: one row per parcel that this run asks for. The longest due come first, up to each carrier's limit, and are
+-- divided into shards of the size that fits its account.
 DELETE FROM ops.poll_request WHERE run_id = %(run_id)s;
 
 INSERT INTO ops.poll_request (run_id, shipment_id, carrier, shard, tracking_number, reason)
 SELECT
     %(run_id)s,
-    shipment_id,
-    carrier,
-    (place - 1) / %(shard_size)s,
-    tracking_number,
-    reason
+    due.shipment_id,
+    due.carrier,
+    (due.place - 1) / bounds.shard_size,
+    due.tracking_number,
+    due.reason
 FROM (
     SELECT
         shipment.shipment_id,
@@ -30,7 +30,10 @@ FROM (
             ELSE planned.next_poll_at <= %(as_of)s
         END
 ) AS due
-WHERE place <= %(shard_size)s * %(shards)s;
+INNER JOIN unnest(%(carriers)s::text [], %(shard_sizes)s::integer [], %(most)s::integer [])
+    AS bounds (carrier, shard_size, most)
+    ON due.carrier = bounds.carrier
+WHERE due.place <= bounds.most;
 
 SELECT
     carrier,

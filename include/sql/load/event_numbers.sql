@@ -3,6 +3,9 @@ CREATE TEMPORARY TABLE arriving ON COMMIT DROP AS
 SELECT
     carrier,
     tracking_number,
+    count(*) AS events,
+    min(reported_at) AS first_minute,
+    max(reported_at) AS last_minute,
     min(occurred_at) AS first_at,
     max(occurred_at) AS last_at,
     max(occurred_at) FILTER (WHERE milestone = ANY(%(final)s)) AS finished_at

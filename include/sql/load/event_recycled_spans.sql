@@ -1,4 +1,5 @@
--- Grain: one row per epoch of a number that was used more than once: it holds the time from its opening to the next one's.
+-- Grain: one row per epoch of a number that may have been used more than once: it holds the time from its opening to the
+-- next one's. `is_recycled` has the batch's events divided among the epochs, one by one.
 DELETE FROM span
 USING suspect
 WHERE span.carrier = suspect.carrier AND span.tracking_number = suspect.tracking_number;
@@ -9,7 +10,7 @@ SELECT
     known.tracking_number,
     known.shipment_id,
     known.epoch,
-    count(*) OVER (PARTITION BY known.carrier, known.tracking_number) > 1,
+    true,
     CASE WHEN lag(known.opened_at) OVER number_in_time IS NULL THEN '-infinity' ELSE known.opened_at END,
     coalesce(lead(known.opened_at) OVER number_in_time, 'infinity')
 FROM core.shipment_number AS known

@@ -6,21 +6,21 @@ UPDATE core.shipment_number AS known SET
     finished_at = greatest(known.finished_at, told.finished_at)
 FROM (
     SELECT
-        span.shipment_id,
-        arriving.first_at,
-        arriving.last_at,
-        arriving.finished_at
-    FROM arriving
-    INNER JOIN span
-        ON arriving.carrier = span.carrier AND arriving.tracking_number = span.tracking_number
-    WHERE NOT span.is_recycled
+        shipment_id,
+        first_at,
+        last_at,
+        finished_at
+    FROM span
+    WHERE NOT is_recycled
     UNION ALL
     SELECT
         span.shipment_id,
         min(accepted.occurred_at),
         max(accepted.occurred_at),
         max(accepted.occurred_at) FILTER (WHERE accepted.milestone = ANY(%(final)s))
-    FROM accepted
+    FROM suspect
+    INNER JOIN accepted
+        ON suspect.carrier = accepted.carrier AND suspect.tracking_number = accepted.tracking_number
     INNER JOIN span
         ON
             accepted.carrier = span.carrier

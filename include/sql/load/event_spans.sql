@@ -9,6 +9,7 @@ SELECT
     known.opened_at,
     coalesce(known.last_event_at, known.finished_at, known.opened_at) AS last_seen_at,
     known.finished_at IS NOT NULL AS is_finished,
+    arriving.events,
     arriving.first_at,
     arriving.last_at,
     arriving.finished_at,

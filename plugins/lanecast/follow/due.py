@@ -6,7 +6,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from lanecast.carriers import accounts, registry
+from lanecast.carriers import accounts, http, registry
+from lanecast.carriers.base import Account
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.runs import Run
 from lanecast.warehouse.statements import statement
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 
 SHARDS_PER_CARRIER = 8
 PARCELS_PER_SHARD = 2500
+SECONDS_PER_PULL = 1800.0
+"""A run asks an account of your own for no more than its rate allows in this time; the rest stays due."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def plan(
     else:
         carriers = [name for name in registry.names() if _has_account(name)]
     wanted = [number.replace(" ", "").upper() for number in numbers] if numbers else None
+    bounds = [_bounds(accounts.account(name)) for name in carriers]
     values = {
         "run_id": run.run_id,
         "as_of": run.as_of,
@@ -57,8 +61,8 @@ def plan(
         "carrier": carrier,
         "numbers": wanted,
         "force": force,
-        "shards": SHARDS_PER_CARRIER,
-        "shard_size": PARCELS_PER_SHARD,
+        "shard_sizes": [size for size, _ in bounds],
+        "most": [most for _, most in bounds],
     }
     with warehouse.connect(as_of=run.as_of, address=address) as link, link.cursor() as cursor:
         if wanted and carrier:
@@ -82,3 +86,12 @@ def _has_account(carrier: str) -> bool:
         log.warning("%s is left out: %s", carrier, missing)
         return False
     return True
+
+
+def _bounds(account: Account) -> tuple[int, int]:
+    """Parcels per shard, and parcels per run. An account of your own gets one shard, for its rate is kept per task."""
+    if account.is_sandbox:
+        return PARCELS_PER_SHARD, PARCELS_PER_SHARD * SHARDS_PER_CARRIER
+    requests = http.limits_of(account).requests_per_second * SECONDS_PER_PULL
+    most = max(1, int(requests)) * registry.adapter(account.carrier).numbers_per_request
+    return most, most

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 
 import psycopg2.extras
@@ -16,6 +18,9 @@ from lanecast.follow.due import Shard
 from lanecast.warehouse import connection as warehouse
 
 log = logging.getLogger(__name__)
+
+ANSWERS_PER_FILE = 1000
+SECONDS_PER_FILE = 60.0
 
 
 def pull(shard: Shard, attempt: int = 1, address: str | None = None) -> dict[str, int]:
@@ -40,17 +45,13 @@ def pull(shard: Shard, attempt: int = 1, address: str | None = None) -> dict[str
     batches = list(_batches(numbers, adapter.numbers_per_request))
 
     async def ask() -> None:
-        indexed: list[tuple[object, ...]] = []
-        with raw.RawWriter(
-            shard.carrier, shard.run_id, shard=shard.shard, attempt=attempt, at=datetime.now(UTC)
-        ) as writer:
+        book = _Book(shard, attempt, address)
+        with closing(book):
             async for answer in http.pull(adapter, account, batches):
-                pointer = writer.append(answer)
+                book.enter(answer)
                 counts[str(answer.status or "no answer")] += 1
-                indexed.append(_index_row(shard, answer, pointer))
                 if sum(counts.values()) % 500 == 0:
                     log.info("%s: %s of %s answers", shard.carrier, sum(counts.values()), len(batches))
-        _index(indexed, address)
 
     asyncio.run(ask())
     if set(counts) <= _NO_ANSWER:
@@ -75,7 +76,7 @@ def _unanswered(shard: Shard, address: str | None) -> list[str]:
             "WHERE request.run_id = %(run)s AND request.carrier = %(carrier)s AND request.shard = %(shard)s "
             "AND NOT EXISTS (SELECT FROM ops.raw_answer AS answer WHERE answer.run_id = %(run)s "
             "AND answer.carrier = %(carrier)s AND answer.status <> ALL(%(failed)s) "
-            "AND request.tracking_number = ANY(answer.tracking_numbers)) ORDER BY 1",
+            "AND answer.tracking_numbers @> ARRAY[request.tracking_number]) ORDER BY 1",
             {"run": shard.run_id, "carrier": shard.carrier, "shard": shard.shard, "failed": _FAILED},
         )
         return [row[0] for row in cursor.fetchall()]
@@ -86,27 +87,46 @@ def _batches(numbers: Sequence[str], size: int) -> Iterator[Sequence[str]]:
         yield numbers[start : start + size]
 
 
-def _index_row(shard: Shard, answer: http.Answer, pointer: raw.RawPointer) -> tuple[object, ...]:
-    return (
-        shard.run_id,
-        shard.carrier,
-        pointer.file,
-        pointer.byte_offset,
-        pointer.byte_length,
-        answer.status,
-        list(answer.requested),
-        pointer.sha256,
-        answer.requested_at,
-        answer.answered_at,
-    )
+class _Book:
+    """Answers into the raw store and its index, a file at a time: a pull that is cut off keeps the files it closed."""
 
+    def __init__(self, shard: Shard, attempt: int, address: str | None) -> None:
+        self._shard, self._attempt, self._address = shard, attempt, address
+        self._writer: raw.RawWriter | None = None
+        self._pages: list[tuple[http.Answer, raw.RawPointer]] = []
+        self._opened = 0.0
 
-def _index(rows: list[tuple[object, ...]], address: str | None) -> None:
-    with warehouse.connect(address=address) as link, link.cursor() as cursor:
-        psycopg2.extras.execute_values(
-            cursor,
-            "INSERT INTO ops.raw_answer (run_id, carrier, file, byte_offset, byte_length, status, tracking_numbers, "
-            "sha256, requested_at, answered_at) VALUES %s",
-            rows,
-            page_size=1000,
-        )
+    def enter(self, answer: http.Answer) -> None:
+        """Stores one answer; closes and indexes the file where it is full, or has been open long."""
+        if self._writer is None:
+            shard = self._shard
+            self._opened = time.monotonic()
+            self._writer = raw.RawWriter(
+                shard.carrier, shard.run_id, shard=shard.shard, attempt=self._attempt, at=datetime.now(UTC)
+            )
+        self._pages.append((answer, self._writer.append(answer)))
+        if len(self._pages) >= ANSWERS_PER_FILE or time.monotonic() - self._opened > SECONDS_PER_FILE:
+            self.close()
+
+    def close(self) -> None:
+        """Closes the open file, then indexes it: an index entry never leads to a file that is not there."""
+        if self._writer is None:
+            return
+        self._writer.close()
+        shard = self._shard
+        rows = [
+            (
+                *(shard.run_id, shard.carrier, pointer.file, pointer.byte_offset, pointer.byte_length, answer.status),
+                *(list(answer.requested), pointer.sha256, answer.requested_at, answer.answered_at),
+            )
+            for answer, pointer in self._pages
+        ]
+        with warehouse.connect(address=self._address) as link, link.cursor() as cursor:
+            psycopg2.extras.execute_values(
+                cursor,
+                "INSERT INTO ops.raw_answer (run_id, carrier, file, byte_offset, byte_length, status, "
+                "tracking_numbers, sha256, requested_at, answered_at) VALUES %s",
+                rows,
+                page_size=1000,
+            )
+        self._writer, self._pages = None, []

@@ -80,8 +80,9 @@ def _index(link: warehouse.Connection, run: Run) -> list[tuple[int, str, list[st
 
 def _answers(index: list[tuple[int, str, list[str], str, int, int]]) -> Iterator[_Answer]:
     """The run's stored answers, file by file, in the order in which they came."""
-    for answer_id, carrier, numbers, file, offset, length in index:
-        yield _Answer(answer_id, carrier, numbers, raw.read(file, offset, length))
+    with raw.RawReader() as reader:
+        for answer_id, carrier, numbers, file, offset, length in index:
+            yield _Answer(answer_id, carrier, numbers, reader.read(file, offset, length))
 
 
 def _event_rows(

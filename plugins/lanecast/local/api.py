@@ -45,6 +45,10 @@ class Api:
         """Have Airflow build the API that tasks speak to: its first call takes 4 s, during which it answers nobody."""
         self._answer(self._client_call("GET", "/execution/health"))
 
+    def connections(self) -> set[str]:
+        """The ids of the connections that were made in Airflow's pages (not those of the environment)."""
+        return {str(row["connection_id"]) for row in self._pages("/api/v2/connections", "connections")}
+
     def dags(self) -> list[dict[str, Any]]:
         """Every DAG that Airflow has parsed."""
         return self._pages("/api/v2/dags", "dags")

@@ -91,7 +91,7 @@ def _note(api: Api, outcome: Outcome, dag_id: str, run_id: str, state: str) -> N
     outcome.runs.append((dag_id, run_id, state))
     for task in api.task_instances(dag_id, run_id):
         seconds = seconds_between(task["start_date"], task["end_date"])
-        if seconds is not None:
+        if seconds is not None and task["state"] != "skipped":
             shown = task["task_id"] if task["map_index"] < 0 else f"{task['task_id']} {task['rendered_map_index']}"
             outcome.steps.append((dag_id, shown, seconds))
 

@@ -7,6 +7,7 @@ import threading
 from datetime import datetime
 from pathlib import Path
 
+import psycopg2
 from rich.console import Console
 
 from lanecast import settings
@@ -21,6 +22,7 @@ from lanecast.local.sandbox import World
 from lanecast.local.session import VARIABLE
 from lanecast.local.supervisor import Stopped, Supervisor
 from lanecast.warehouse import clock, migrations
+from lanecast.warehouse.connection import NoWarehouse
 
 
 def up(once: bool, world: Path | None, seed: int | None) -> int:
@@ -36,7 +38,7 @@ def up(once: bool, world: Path | None, seed: int | None) -> int:
     except Stopped:
         console.print("ended")
         return 0 if not once else 1
-    except (AlreadyRunning, PartError, PostgresError, HostError, ApiError) as error:
+    except (AlreadyRunning, PartError, PostgresError, HostError, ApiError, NoWarehouse, psycopg2.Error) as error:
         Console(stderr=True, highlight=False).print(f"[bold red]{error}", soft_wrap=True)
         return 2
 
@@ -85,7 +87,7 @@ def _up(console: Console, once: bool, world: World) -> int:
         outcome = main_job.run(platform.api, history if platform.sandbox_url else None, console.print)
         run_ids = [f"{dag}:{run_id}" for dag, run_id, _ in outcome.runs]
         figures = summary.collect(run_ids)
-        summary.show(console, figures, outcome, platform.login, platform.url, _sandbox_notice(platform.sandbox_url))
+        summary.show(console, figures, outcome, platform.login, platform.url, _sandbox_notice(platform))
         for dag, run_id, run_state in outcome.runs:
             if run_state != "success":
                 console.print(f"[bold red]{dag} {run_id} ended as {run_state}: see its log at {platform.url}")
@@ -109,16 +111,20 @@ def _uses_sandbox() -> bool:
     return False
 
 
-def _sandbox_notice(url: str | None) -> str:
-    if url is None:
-        return "Carriers: your own accounts for all of them."
+def _sandbox_notice(platform: Supervisor) -> str:
+    """Which carriers are stand-ins, by the connections of the environment and of Airflow's pages."""
+    with platform.api() as api:
+        made = api.connections()
     stand_ins: list[str] = []
     own: list[str] = []
     for name in registry.names():
-        (stand_ins if accounts.account(name).is_sandbox else own).append(name)
+        is_own = f"lanecast_{name}" in made or not accounts.account(name).is_sandbox
+        (own if is_own else stand_ins).append(name)
+    if not stand_ins:
+        return "Carriers: your own accounts for all of them."
     real = f" Your own accounts: {', '.join(own)}." if own else ""
     return (
-        f"[bold yellow]SANDBOX:[/bold yellow] {', '.join(stand_ins)} are stand-ins at {url} with a simulated world; "
-        f"no real parcel was asked for.{real}\n"
+        f"[bold yellow]SANDBOX:[/bold yellow] {', '.join(stand_ins)} are stand-ins at {platform.sandbox_url} with a "
+        f"simulated world; no real parcel was asked for.{real}\n"
         "A connection lanecast_<carrier> with your credentials replaces one of them."
     )

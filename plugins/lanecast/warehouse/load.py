@@ -29,7 +29,12 @@ MOST_PARTS = 4
 
 # Sorting a batch in memory costs less than merging runs on disk; at most MOST_PARTS transactions hold this at a time.
 # A server that ends idle transactions must not end the one that holds the lock, or waits for the parts.
-_SESSION = "SET LOCAL work_mem = '256MB'; SET LOCAL idle_in_transaction_session_timeout = 0"
+# What a batch looks up by key lies close together or in memory: pages read at random cost about what others do.
+_SESSION = """
+SET LOCAL work_mem = '256MB';
+SET LOCAL random_page_cost = 1.1;
+SET LOCAL idle_in_transaction_session_timeout = 0
+"""
 
 # What a dataset's load writes: two that write the same tables must not run at once.
 _WRITES: Mapping[str, str] = {
@@ -165,6 +170,9 @@ def _merge(cursor: Cursor, run: Run, batch: Batch, part: int = 0, parts: int = 1
         cursor.execute(statement("load/accepted_part", **_tables(batch)), values)
     for name in _MERGES[batch.dataset]:
         cursor.execute(statement(f"load/{name}", **_tables(batch)), values)
+        if name == "event_bounds":
+            found = zip(cursor.description or (), only_row(cursor), strict=True)
+            values |= {column.name: value for column, value in found}
     loaded = int(only_row(cursor)[0])
     if batch.dataset == "tracking_event":
         cursor.execute(statement("load/event_shipments"), values)
@@ -192,7 +200,15 @@ def _values(run: Run, batch: Batch) -> dict[str, object]:
 
 # Statements of include/sql/load in their order; the last one returns the number of rows loaded.
 _MERGES: Mapping[str, tuple[str, ...]] = {
-    "tracking_event": ("event_numbers", "event_spans", "event_epochs", "event_recycled_spans", "events"),
+    "tracking_event": (
+        "event_numbers",
+        "event_spans",
+        "event_epochs",
+        "event_recycled_spans",
+        "event_bounds",
+        "new_events",
+        "events",
+    ),
     "shipment": ("shipment_journeys", "shipment_told", "shipment_contradictions", "shipment_numbers", "shipments"),
     "order_line": ("order_parties", "orders", "order_lines"),
     "interaction": ("interaction_parties", "interactions"),

@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TextIO, cast
 
 from psycopg2 import sql
@@ -126,18 +127,20 @@ def rejected_rows(link: Connection, batch: Batch) -> int:
 
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": None})
+_MOST_REMEMBERED = 1 << 16
+_LONGEST_REMEMBERED = 200
 
 
-def _field(value: object) -> str:
-    if value is None:
-        return "\\N"
-    if type(value) is str:
-        if value.isalnum():
-            return value
-        return value.translate(_ESCAPES).encode("utf-8", "replace").decode("utf-8")
-    if type(value) is int or type(value) is float:
-        return repr(value)
-    return str(value).translate(_ESCAPES)
+class _Texts(dict[str, str]):
+    """Texts in COPY's text format. They come again and again in a batch (codes, places, words), and are remembered."""
+
+    def __missing__(self, value: str) -> str:
+        told = value.translate(_ESCAPES).encode("utf-8", "replace").decode("utf-8")
+        if len(value) <= _LONGEST_REMEMBERED:
+            if len(self) >= _MOST_REMEMBERED:
+                self.clear()
+            self[value] = told
+        return told
 
 
 class _Counted(io.TextIOBase):
@@ -149,9 +152,21 @@ class _Counted(io.TextIOBase):
         self._rest = ""
 
     def _format(self, rows: Iterator[Sequence[object]]) -> Iterator[str]:
+        texts = _Texts()
         for row in rows:
             self.rows += 1
-            yield "\t".join(map(_field, row)) + "\n"
+            fields = []
+            for value in row:
+                kind = type(value)
+                if value is None:
+                    fields.append("\\N")
+                elif kind is str:
+                    fields.append(texts[value])
+                elif kind is int or kind is datetime:
+                    fields.append(str(value))  # nothing in it to escape
+                else:
+                    fields.append(str(value).translate(_ESCAPES))
+            yield "\t".join(fields) + "\n"
 
     def read(self, size: int | None = -1) -> str:
         wanted = size if size is not None and size > 0 else _CHUNK
