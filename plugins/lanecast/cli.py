@@ -237,3 +237,7 @@ def _print_json(value: object) -> None:
 def main() -> None:
     """The entry point."""
     cli()
+
+
+if __name__ == "__main__":
+    main()

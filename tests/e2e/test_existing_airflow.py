@@ -33,7 +33,7 @@ PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 @pytest.fixture(scope="module")
 def world() -> Iterator[StandIn]:
     # No sandbox is configured here, so now is now: the world's time is the machine's.
-    with stand_in(per_day=4, history_days=40, start=datetime.now(UTC).replace(microsecond=0)) as carriers:
+    with stand_in(per_day=4, history_days=40, dirt=0, start=datetime.now(UTC).replace(microsecond=0)) as carriers:
         yield carriers
 
 

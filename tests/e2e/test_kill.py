@@ -23,7 +23,7 @@ from lanecast.local.postgres import Postgres
 from lanecast.local.server import running
 from sandbox_world import content, one, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -90,7 +90,7 @@ def world(tmp_path: Path) -> Path:
     told["history_days"] = 60
     told["orders"]["per_day"] = 10
     told["outcomes"] |= {"lost": 0, "refused": 0, "undeliverable": 0}
-    told["dirt"] = {"answers": 0.02, "history": 0.02}
+    told["dirt"] = {"answers": 0, "history": 0.02}
     path = tmp_path / "world.yaml"
     path.write_text(yaml.safe_dump(told))
     return path
@@ -184,7 +184,8 @@ UNDER_WAY = (
 )
 FORGET = (
     "WITH forgotten AS (DELETE FROM core.tracking_event WHERE shipment_id IN "
-    "(SELECT shipment_id FROM core.shipment_number WHERE finished_at IS NULL) RETURNING 1) SELECT count(*) FROM forgotten"
+    "(SELECT shipment_id FROM core.shipment_number WHERE finished_at IS NULL) RETURNING 1) "
+    "SELECT count(*) FROM forgotten"
 )
 ENDED = "SELECT state FROM ops.run WHERE run_id = '{}'"
 

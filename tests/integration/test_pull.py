@@ -23,6 +23,7 @@ from lanecast.carriers.registry import UnknownCarrierError
 from lanecast.follow import due
 from lanecast.follow import pull as pulling
 from lanecast.follow.due import Shard
+from lanecast.follow.pull import CarrierDown
 from lanecast.local.server import RunningServer
 from lanecast.warehouse import clock, runs, staging
 from lanecast.warehouse import connection as warehouse_connection
@@ -203,16 +204,31 @@ def test_a_carrier_that_is_down_does_not_hold_up_the_others(past: str, sandbox: 
     run = begin("r1")
     shards = due.plan(run)
     sandbox.fault(carrier="dhl", kind="503", share=1, seconds=0)
-    for shard in shards:
-        pulling.pull(shard)
-    outcomes = dict(rows(past, "SELECT carrier, count(*) FROM ops.poll_request WHERE outcome IS NULL GROUP BY 1"))
-    assert set(outcomes) == {shard.carrier for shard in shards}
+    with pytest.raises(CarrierDown, match="dhl answered none of"):
+        pull_all([shard for shard in shards if shard.carrier == "dhl"])
+    pull_all([shard for shard in shards if shard.carrier != "dhl"])
     finish(run)
     found = rows(past, "SELECT DISTINCT carrier, outcome FROM ops.poll_request")
     assert ("dhl", "failed") in found
     assert {carrier for carrier, outcome in found if outcome == "answered"} == {"ups", "fedex", "usps"}
-    # They stay due: the next run asks for them again, once the pause after a failure is over.
+    # They stay due: a later run asks for them again.
     assert one(past, "SELECT count(*) FROM ops.poll_plan WHERE carrier = 'dhl' AND next_poll_at IS NULL") == 0
+
+
+def test_a_retry_asks_again_for_what_the_carrier_failed_to_answer(
+    past: str, sandbox: StandIn, undisturbed: dict[str, Any]
+) -> None:
+    run = begin("r1")
+    shards = due.plan(run)
+    sandbox.fault(carrier="usps", kind="503", share=1, seconds=0)
+    pull_all([shard for shard in shards if shard.carrier != "usps"])
+    with pytest.raises(CarrierDown):
+        pull_all([shard for shard in shards if shard.carrier == "usps"])
+    sandbox.calm()
+    pull_all(shards, attempt=2)
+    finish(run)
+    assert rows(past, "SELECT carrier FROM ops.poll_request WHERE outcome = 'failed' AND detail ~ '503'") == []
+    assert content(past) == undisturbed
 
 
 # ------------------------------------------------------------------------------------- killed between two steps

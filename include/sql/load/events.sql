@@ -1,23 +1,46 @@
--- Grain of the temporary table `repeated`: one row per event of a shipment of which not all events of the batch were new.
+-- Grain of the temporary table `repeated`: one row per event of the batch that was known and of which something is told
+-- anew. Only shipments of which not all events of the batch were new are looked at; event by event, by the key, for a
+-- join would read all months of core where a batch repeats much (OFFSET 0 keeps the planner from making it one).
 CREATE TEMPORARY TABLE repeated ON COMMIT DROP AS
-SELECT DISTINCT ON (span.shipment_id, accepted.reported_at, accepted.event_hash)
-    span.shipment_id,
-    accepted.*
-FROM accepted
-INNER JOIN span
-    ON
-        accepted.carrier = span.carrier
-        AND accepted.tracking_number = span.tracking_number
-        AND accepted.occurred_at >= span.from_at
-        AND accepted.occurred_at < span.until_at
-LEFT JOIN news ON span.shipment_id = news.shipment_id
-WHERE span.events IS NULL OR span.events > coalesce(news.events, 0)
-ORDER BY span.shipment_id, accepted.reported_at, accepted.event_hash, accepted.staged_row DESC;
+SELECT told.*
+FROM (
+    SELECT DISTINCT ON (span.shipment_id, accepted.reported_at, accepted.event_hash)
+        span.shipment_id,
+        accepted.*
+    FROM accepted
+    INNER JOIN span
+        ON
+            accepted.carrier = span.carrier
+            AND accepted.tracking_number = span.tracking_number
+            AND accepted.occurred_at >= span.from_at
+            AND accepted.occurred_at < span.until_at
+    LEFT JOIN news ON span.shipment_id = news.shipment_id
+    WHERE span.events IS NULL OR span.events > coalesce(news.events, 0)
+    ORDER BY span.shipment_id, accepted.reported_at, accepted.event_hash, accepted.staged_row DESC
+) AS told
+CROSS JOIN LATERAL (
+    SELECT * FROM core.tracking_event AS event
+    WHERE
+        event.shipment_id = told.shipment_id
+        AND event.reported_at = told.reported_at
+        AND event.event_hash = told.event_hash
+    OFFSET 0
+) AS known
+WHERE
+    known.withdrawn_at IS NOT NULL
+    OR (
+        known.description, known.occurred_at, known.tz_known, known.milestone, known.reason,
+        known.country, known.region, known.city
+    ) IS DISTINCT FROM (
+        told.description, told.occurred_at, told.tz_known, told.milestone, told.reason,
+        coalesce(told.country, known.country), coalesce(told.region, known.region),
+        coalesce(told.city, known.city)
+    );
 
 ANALYZE repeated;
 
--- Grain: one row per event that was known and of which something is told anew. Returns the number of rows loaded: these
--- and the new ones. Notes the shipments of both as changed.
+-- Grain: one row per repeated event. Returns the number of rows loaded: these and the new ones. Notes the shipments of both
+-- as changed.
 WITH updated AS (
     UPDATE core.tracking_event AS known SET
         code = repeated.code,
@@ -40,17 +63,6 @@ WITH updated AS (
         AND known.event_hash = repeated.event_hash
         AND known.shipment_id BETWEEN %(first_shipment)s AND %(last_shipment)s
         AND known.reported_at BETWEEN %(first_minute)s AND %(last_minute)s
-        AND (
-            known.withdrawn_at IS NOT NULL
-            OR (
-                known.description, known.occurred_at, known.tz_known, known.milestone, known.reason,
-                known.country, known.region, known.city
-            ) IS DISTINCT FROM (
-                repeated.description, repeated.occurred_at, repeated.tz_known, repeated.milestone, repeated.reason,
-                coalesce(repeated.country, known.country), coalesce(repeated.region, known.region),
-                coalesce(repeated.city, known.city)
-            )
-        )
     RETURNING known.shipment_id
 ),
 

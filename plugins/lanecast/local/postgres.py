@@ -38,7 +38,7 @@ SETTINGS: dict[str, str] = {
     "effective_io_concurrency": "64",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
-    "wal_compression": "pglz",
+    "wal_compression": "off",
     "synchronous_commit": "on",
     "jit": "off",
     "password_encryption": "scram-sha-256",

@@ -157,12 +157,11 @@ class _Counted(io.TextIOBase):
             self.rows += 1
             fields = []
             for value in row:
-                kind = type(value)
                 if value is None:
                     fields.append("\\N")
-                elif kind is str:
+                elif type(value) is str:
                     fields.append(texts[value])
-                elif kind is int or kind is datetime:
+                elif type(value) is int or type(value) is datetime:
                     fields.append(str(value))  # nothing in it to escape
                 else:
                     fields.append(str(value).translate(_ESCAPES))
