@@ -202,6 +202,6 @@ _CONTENT = {
     "shipment_status": "SELECT carrier, tracking_number, epoch, milestone, milestone_at, reason, last_place, "
     "ordered_at, shipped_at, delivered_at FROM mart.shipment_status ORDER BY carrier, tracking_number, epoch, order_id",
     "delivery_time": "SELECT origin_country, origin_region, destination_country, destination_region, carrier, service, "
-    "measure, n, n_delivered, n_in_transit, n_lost_or_returned, mean_days, sd_days, p05, p50, p95 "
-    "FROM mart.delivery_time ORDER BY 1, 2, 3, 4, 5, 6, 7",
+    "measure, n, n_delivered, n_in_transit, n_lost_or_returned, round(mean_days, 6), round(sd_days, 6), "
+    "round(p05, 6), round(p50, 6), round(p95, 6) FROM mart.delivery_time ORDER BY 1, 2, 3, 4, 5, 6, 7",
 }

@@ -74,7 +74,8 @@ def test_olist_s_lanes_are_those_that_pandas_finds(warehouse: str, olist: pd.Dat
         }
         found = query(
             warehouse,
-            "SELECT origin_region, destination_region, n_delivered, mean_days, sd_days, p05, p10, p25, p50, p75, p90, p95 "
+            "SELECT origin_region, destination_region, n_delivered, mean_days, sd_days, "
+            "p05, p10, p25, p50, p75, p90, p95 "
             f"FROM mart.delivery_time WHERE level = 'lane_region' AND measure = '{measure}' AND n_delivered > 0",
         )
         assert {row[:2] for row in found} == set(lanes)

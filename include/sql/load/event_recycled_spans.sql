@@ -4,12 +4,13 @@ DELETE FROM span
 USING suspect
 WHERE span.carrier = suspect.carrier AND span.tracking_number = suspect.tracking_number;
 
-INSERT INTO span (carrier, tracking_number, shipment_id, epoch, is_recycled, from_at, until_at)
+INSERT INTO span (carrier, tracking_number, shipment_id, epoch, had_events, is_recycled, from_at, until_at)
 SELECT
     known.carrier,
     known.tracking_number,
     known.shipment_id,
     known.epoch,
+    known.last_event_at IS NOT NULL,
     true,
     CASE WHEN lag(known.opened_at) OVER number_in_time IS NULL THEN '-infinity' ELSE known.opened_at END,
     coalesce(lead(known.opened_at) OVER number_in_time, 'infinity')

@@ -13,6 +13,7 @@ SELECT
     arriving.first_at,
     arriving.last_at,
     arriving.finished_at,
+    known.last_event_at IS NOT NULL AS had_events,
     false AS is_recycled,
     '-infinity'::timestamptz AS from_at,
     'infinity'::timestamptz AS until_at

@@ -1,6 +1,6 @@
 -- Grain of the temporary table `withdrawn`: one row per event that a complete answer no longer tells. Only what the same
 -- source told before, in an older answer, and not what lies before the answer's first event, for carriers forget the
--- oldest.
+-- oldest. A shipment that had no events before can lose none.
 CREATE TEMPORARY TABLE withdrawn ON COMMIT DROP AS
 WITH told AS MATERIALIZED (
     SELECT
@@ -18,6 +18,7 @@ WITH told AS MATERIALIZED (
             AND accepted.tracking_number = span.tracking_number
             AND accepted.occurred_at >= span.from_at
             AND accepted.occurred_at < span.until_at
+    WHERE span.had_events
 ),
 
 answer AS (

@@ -1,8 +1,9 @@
 -- Grain of the temporary table `repeated`: one row per event of the batch that was known and of which something is told
 -- anew. Only shipments of which not all events of the batch were new are looked at; event by event, by the key, for a
 -- join would read all months of core where a batch repeats much (OFFSET 0 keeps the planner from making it one).
+-- What the carrier itself answered is not changed by a file.
 CREATE TEMPORARY TABLE repeated ON COMMIT DROP AS
-SELECT told.*
+SELECT told.* -- noqa: AM04
 FROM (
     SELECT DISTINCT ON (span.shipment_id, accepted.reported_at, accepted.event_hash)
         span.shipment_id,
@@ -21,20 +22,23 @@ FROM (
 CROSS JOIN LATERAL (
     SELECT * FROM core.tracking_event AS event
     WHERE
-        event.shipment_id = told.shipment_id
+        event.shipment_id = told.shipment_id -- noqa: RF03
         AND event.reported_at = told.reported_at
         AND event.event_hash = told.event_hash
-    OFFSET 0
+    OFFSET 0 -- noqa: AM09
 ) AS known
 WHERE
-    known.withdrawn_at IS NOT NULL
-    OR (
-        known.description, known.occurred_at, known.tz_known, known.milestone, known.reason,
-        known.country, known.region, known.city
-    ) IS DISTINCT FROM (
-        told.description, told.occurred_at, told.tz_known, told.milestone, told.reason,
-        coalesce(told.country, known.country), coalesce(told.region, known.region),
-        coalesce(told.city, known.city)
+    (told.raw_answer_id IS NOT NULL OR known.raw_answer_id IS NULL)
+    AND (
+        known.withdrawn_at IS NOT NULL
+        OR (
+            known.description, known.occurred_at, known.tz_known, known.milestone, known.reason,
+            known.country, known.region, known.city
+        ) IS DISTINCT FROM (
+            told.description, told.occurred_at, told.tz_known, told.milestone, told.reason,
+            coalesce(told.country, known.country), coalesce(told.region, known.region),
+            coalesce(told.city, known.city)
+        )
     );
 
 ANALYZE repeated;

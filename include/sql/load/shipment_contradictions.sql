@@ -30,7 +30,11 @@ SELECT DISTINCT ON (arriving.staged_row)
     'row',
     'with what else is told of the shipment, delivered_at ' || contradiction.delivered_at
     || ' is before shipped_at ' || contradiction.shipped_at
-FROM (SELECT * FROM contradiction UNION ALL SELECT * FROM contradiction_within) AS contradiction
+FROM (
+    SELECT * FROM contradiction
+    UNION ALL
+    SELECT * FROM contradiction_within
+) AS contradiction
 INNER JOIN arriving
     ON
         contradiction.carrier = arriving.carrier

@@ -80,9 +80,11 @@ def place_of(country: str | None, region: str | None, city: str | None, default_
     """A place from what a carrier prints: country as code or name, region as code or name, city with or without more.
 
     Where the country is missing it is read from the city's tail ("LEIPZIG - GERMANY"), else `default_country` holds.
+    One that is none stays as it was printed, in upper case: the contract's rule then tells of it.
     """
     city = _clean(city)
-    code = country_code(country) or _country_of_city(city) or default_country
+    printed = _clean(country)
+    code = country_code(country) or (printed.upper() if printed else None) or _country_of_city(city) or default_country
     zone, known = zone_of(code, region, city)
     return Place(code, region_code(code, region), city, zone_info(zone), "place" if known else "assumed")
 

@@ -6,20 +6,24 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+import psycopg2
 
-from lanecast.local.api import Api, seconds_between
+from lanecast.local.api import Api, ApiError, seconds_between
 from lanecast.warehouse import connection as warehouse
-from lanecast.warehouse.connection import only_row
+from lanecast.warehouse.connection import NoWarehouse, only_row
 
 DAGS = ("carrier_tracking", "history_import", "delivery_time")
 HISTORY = ("shipments", "events")
 _LIMIT = 900.0
 
 Say = Callable[[str], None]
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -59,8 +63,8 @@ def run(open_api: Callable[[], Api], history: Callable[[], dict[str, Path]] | No
     began = time.monotonic()
     outcome = Outcome()
     with open_api() as api:
-        api.wait_for_dags(DAGS)
-        before = {run["dag_run_id"] for run in api.runs("delivery_time")}
+        patiently(lambda: api.wait_for_dags(DAGS), limit=20)
+        before = {run["dag_run_id"] for run in patiently(lambda: api.runs("delivery_time"))}
     files = history() if history is not None else {}
     if "shipments" in files:
         say("importing the history of shipments")
@@ -82,14 +86,34 @@ def run(open_api: Callable[[], Api], history: Callable[[], dict[str, Path]] | No
 
 def _one(open_api: Callable[[], Api], outcome: Outcome, dag_id: str, conf: dict[str, Any]) -> None:
     with open_api() as api:
-        run_id = api.trigger(dag_id, {key: value for key, value in conf.items() if value is not None})
+        run_id = f"manual__{datetime.now(UTC).isoformat()}"
+
+        def trigger() -> None:
+            # Named beforehand: a call whose answer was lost must not start a second run.
+            if run_id not in {run["dag_run_id"] for run in api.runs(dag_id)}:
+                api.trigger(dag_id, conf, run_id)
+
+        patiently(trigger)
         ended = api.wait_for_run(dag_id, run_id, _LIMIT)
-        _note(api, outcome, dag_id, run_id, ended["state"])
+        patiently(lambda: _note(api, outcome, dag_id, run_id, ended["state"]))
+
+
+def patiently(ask: Callable[[], Answer], limit: float = 120.0) -> Answer:
+    """What `ask` returns, asked again while a part is started anew; raises its error after `limit` seconds."""
+    until = time.monotonic() + limit
+    while True:
+        try:
+            return ask()
+        except (ApiError, NoWarehouse, psycopg2.Error):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.5)
 
 
 def _note(api: Api, outcome: Outcome, dag_id: str, run_id: str, state: str) -> None:
+    tasks = api.task_instances(dag_id, run_id)
     outcome.runs.append((dag_id, run_id, state))
-    for task in api.task_instances(dag_id, run_id):
+    for task in tasks:
         seconds = seconds_between(task["start_date"], task["end_date"])
         if seconds is not None and task["state"] != "skipped":
             shown = task["task_id"] if task["map_index"] < 0 else f"{task['task_id']} {task['rendered_map_index']}"
@@ -101,14 +125,14 @@ def _wait_for_marts(open_api: Callable[[], Api], outcome: Outcome, before: set[s
     until = time.monotonic() + _LIMIT
     with open_api() as api:
         while True:
-            fresh = [run for run in api.runs("delivery_time") if run["dag_run_id"] not in before]
-            if not _changes_wait() and all(run["state"] in {"success", "failed"} for run in fresh):
+            fresh = [run for run in patiently(lambda: api.runs("delivery_time")) if run["dag_run_id"] not in before]
+            if not patiently(_changes_wait) and all(run["state"] in {"success", "failed"} for run in fresh):
                 break
             if time.monotonic() > until or any(run["state"] == "failed" for run in fresh):
                 break
             time.sleep(0.3)
         for run in fresh:
-            _note(api, outcome, "delivery_time", run["dag_run_id"], run["state"])
+            patiently(partial(_note, api, outcome, "delivery_time", str(run["dag_run_id"]), str(run["state"])))
 
 
 def _changes_wait() -> bool:
