@@ -37,6 +37,8 @@ SETTINGS: dict[str, str] = {
     "effective_cache_size": "2GB",
     "effective_io_concurrency": "64",
     "max_wal_size": "4GB",
+    "min_wal_size": "1GB",
+    "wal_buffers": "64MB",
     "checkpoint_timeout": "15min",
     "wal_compression": "off",
     "synchronous_commit": "on",

@@ -118,7 +118,6 @@ CREATE TABLE core.shipment_number (
     PRIMARY KEY (carrier, tracking_number, epoch),
     UNIQUE (shipment_id)
 ) WITH (fillfactor = 70);
-CREATE INDEX ON core.shipment_number (carrier) WHERE finished_at IS NULL;
 
 -- Grain: one row per shipment.
 CREATE TABLE core.shipment (
