@@ -21,9 +21,9 @@ SELECT
 FROM unnest(%(carriers)s::text [], %(pieces)s::text [], %(found_under)s::text [])
     AS piece (carrier, tracking_number, found_under)
 CROSS JOIN LATERAL (
-    SELECT * FROM core.shipment
-    WHERE shipment.carrier = piece.carrier AND shipment.tracking_number = piece.found_under
-    ORDER BY shipment.epoch DESC
+    SELECT registered.* FROM core.shipment AS registered
+    WHERE registered.carrier = piece.carrier AND registered.tracking_number = piece.found_under
+    ORDER BY registered.epoch DESC
     LIMIT 1
 ) AS found
 WHERE
