@@ -32,7 +32,7 @@ from lanecast.warehouse import clock
 
 START = datetime(2026, 5, 20, 12, tzinfo=UTC)
 CARRIERS = ("ups", "fedex", "dhl", "usps")
-UNREADABLE = ("impossible_date", "future_event")
+UNREADABLE = ("impossible_date", "future_event", "unknown_country")
 Event = tuple[str, str, datetime, str]
 """Carrier, tracking number, minute on the carrier's clock, code."""
 _numbers = itertools.count(1)
@@ -77,8 +77,7 @@ class StandIn:
             return {}
         flaw = self.flaw(shipment, piece)
         scans = shipment.scans_until(int(self.time.timestamp()), piece)
-        # The flaw is in the first scan; a malformed parcel has nothing that can be read. A country that nobody knows
-        # leaves the event without country.
+        # The flaw is in the first scan; a malformed parcel has nothing that can be read.
         scans = [] if flaw == "malformed_parcel" else scans[1:] if flaw in UNREADABLE else scans
         return {
             (carrier, number, minute(scan.instant, scan.place.zone.offset(scan.instant)), code): minute(scan.instant)

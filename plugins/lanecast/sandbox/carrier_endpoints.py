@@ -143,8 +143,14 @@ class CarrierEndpoints:
         if found is None:
             return json_response(ups.not_found(number), 404)
         shipment, piece = found
-        flaw = self._flaw("ups", number, malformed)
-        content = ups.answer(shipment, piece, self._clock.now_seconds(), flaw, not self._dirt.lacks_offset(number))
+        asked = shipment.piece_number(piece)
+        content = ups.answer(
+            shipment,
+            piece,
+            self._clock.now_seconds(),
+            lambda one: self._flaw("ups", one, malformed and one == asked),
+            lambda one: not self._dirt.lacks_offset(one),
+        )
         return json_response(content, 200 if "trackResponse" in content else 404)
 
     async def _fedex(self, request: Request, malformed: bool) -> Response:

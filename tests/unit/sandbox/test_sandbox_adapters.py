@@ -27,7 +27,7 @@ ADAPTERS: dict[str, Adapter] = {"ups": Ups(), "fedex": Fedex(), "dhl": Dhl(), "u
 
 def answer(shipment: Shipment, flaw: str | None = None) -> Json:
     if shipment.carrier == "ups":
-        return ups.answer(shipment, 0, FOREVER, flaw, shipment.index % 5 > 0)
+        return ups.answer(shipment, 0, FOREVER, lambda _: flaw, lambda _: shipment.index % 5 > 0)
     if shipment.carrier == "fedex":
         return fedex.answer("t", [fedex.result(shipment, 0, FOREVER, flaw)])
     told = (dhl if shipment.carrier == "dhl" else usps).answer(shipment, FOREVER, flaw)

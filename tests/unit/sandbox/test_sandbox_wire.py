@@ -11,10 +11,15 @@ import pytest
 from lanecast.sandbox.journey import MILESTONE_OF, Scan
 from lanecast.sandbox.shipment import Shipment
 from lanecast.sandbox.wire import code_and_text, dhl, fedex, ups, usps
+from lanecast.sandbox.wire.told import Json
 from lanecast.sandbox.workdays import zone_rules
 from lanecast.sandbox.world import World
 
 FOREVER = 4_000_000_000
+
+
+def ups_answer(shipment: Shipment, flaw: str | None = None, with_offset: bool = True) -> Json:
+    return ups.answer(shipment, 0, FOREVER, lambda _: flaw, lambda _: with_offset)
 
 
 def shipments(world: World, carrier: str) -> Iterator[Shipment]:
@@ -43,7 +48,7 @@ def local_time(scan: Scan) -> datetime:
 def test_ups_tells_the_truth(world: World) -> None:
     pieces = 0
     for shipment in shipments(world, "ups"):
-        packages = ups.answer(shipment, 0, FOREVER, None, True)["trackResponse"]["shipment"][0]["package"]
+        packages = ups_answer(shipment)["trackResponse"]["shipment"][0]["package"]
         assert [package["trackingNumber"] for package in packages] == [
             shipment.piece_number(piece) for piece in range(shipment.pieces)
         ]
@@ -63,9 +68,7 @@ def test_ups_tells_the_truth(world: World) -> None:
         assert greenwich.timestamp() == shipment.scans[-1].instant
         assert (
             "gmtOffset"
-            not in ups.answer(shipment, 0, FOREVER, None, False)["trackResponse"]["shipment"][0]["package"][0][
-                "activity"
-            ][0]
+            not in ups_answer(shipment, with_offset=False)["trackResponse"]["shipment"][0]["package"][0]["activity"][0]
         )
     assert pieces > 0, "no shipment in several pieces was seen"
 
@@ -122,7 +125,7 @@ def test_every_kind_of_scan_has_a_code_with_every_carrier() -> None:
 @pytest.mark.parametrize("flaw", ["impossible_date", "future_event", "unknown_country", "malformed_parcel"])
 def test_a_flaw_breaks_what_it_says_and_stays_the_same(world: World, flaw: str) -> None:
     shipment = next(iter(shipments(world, "ups")))
-    good, bad, again = (package(ups.answer(shipment, 0, FOREVER, one, True))["activity"] for one in (None, flaw, flaw))
+    good, bad, again = (package(ups_answer(shipment, one))["activity"] for one in (None, flaw, flaw))
     assert bad == again
     if flaw == "malformed_parcel":
         assert bad[0]["date"] is None

@@ -7,6 +7,7 @@ are those of the API's appendix. The platform's code of an event is `type/code`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from lanecast.sandbox.journey import Scan
@@ -60,11 +61,20 @@ def code_and_text(scan: Scan) -> tuple[str, str]:
     return f"{code.type}/{code.code}", _words(scan, code)
 
 
-def answer(shipment: Shipment, piece: int, now: int, flaw: str | None, with_offset: bool) -> Json:
-    """The answer for a number: all packages for the shipment's first number, else that package alone."""
+def answer(
+    shipment: Shipment,
+    piece: int,
+    now: int,
+    flaw_of: Callable[[str], str | None],
+    has_offset: Callable[[str], bool],
+) -> Json:
+    """The answer for a number: all packages for the shipment's first number, else that package alone.
+
+    Flaw and offset go by the package's own number, so that a package is told alike under either number.
+    """
     pieces = range(shipment.pieces) if piece == 0 else (piece,)
     packages = [
-        _package(shipment, one, now, flaw if one == piece else None, with_offset)
+        _package(shipment, one, now, flaw_of(shipment.piece_number(one)), has_offset(shipment.piece_number(one)))
         for one in pieces
         if shipment.scans_until(now, one)
     ]
