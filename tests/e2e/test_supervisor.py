@@ -90,7 +90,14 @@ class Platform:
         script = UP.format(sandbox=SANDBOX)
         with self.output.open("ab") as output:
             command = [sys.executable, "-c", script, str(self.state), str(self.home)]
-            self.process = subprocess.Popen(command, stdout=output, stderr=output, cwd=self.home)
+            # Where the tests run under nohup, SIGHUP is ignored by inheritance, and the supervisor respects that.
+            self.process = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=output,
+                cwd=self.home,
+                preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+            )
 
     @property
     def output(self) -> Path:

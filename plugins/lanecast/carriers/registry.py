@@ -27,7 +27,7 @@ class CarrierRow(NamedTuple):
     time_rule: TimeRule
 
 
-# Limits are each carrier's published defaults where there are any (DHL: one call in five seconds until raised).
+# DHL grants one call in five seconds until it is raised; the others are cautious, for they differ by account.
 _ROWS = (
     CarrierRow("ups", Ups, "https://onlinetools.ups.com", Ups.numbers_per_request, 8, 10.0, "local_and_gmt_fields"),
     CarrierRow("fedex", Fedex, "https://apis.fedex.com", Fedex.numbers_per_request, 4, 4.0, "offset_in_date"),
