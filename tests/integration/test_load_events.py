@@ -44,6 +44,17 @@ def test_a_place_that_is_no_longer_told_is_kept(loader: Loader) -> None:
     assert loader.asked("SELECT country, city FROM core.tracking_event") == [("DE", "Bremen")]
 
 
+def test_what_the_carrier_answered_stands_against_a_file(loader: Loader) -> None:
+    file, answer = event(tz_known="offset", city="Leipzig"), event(city="Bremen", raw_answer_id=7)
+    for first, second in ((file, answer), (answer, file)):
+        loader.execute("DELETE FROM core.tracking_event")
+        loader.events(first)
+        loader.events(second)
+        assert loader.asked("SELECT city, tz_known, raw_answer_id FROM core.tracking_event") == [("Bremen", "place", 7)]
+        assert loader.events(file) == (0, 1, 0), "the file's row is a duplicate, however often it comes"
+        assert loader.events(answer) == (0, 1, 0)
+
+
 def test_without_a_code_the_words_tell_events_apart(loader: Loader) -> None:
     rows = [event(code=None, description=text) for text in ("Arrived", "Left", "Arrived")]
     assert loader.events(*rows) == (2, 1, 0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -118,6 +120,14 @@ def test_shards_are_bounded_in_size_and_number(past: str, monkeypatch: pytest.Mo
     assert sum(shard.parcels for shard in shards) == sum(min(12, count) for count in waiting.values())
 
 
+def test_an_account_of_ones_own_is_asked_for_no_more_than_its_rate(past: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"conn_type": "http", "password": "no secret", "extra": {"requests_per_second": 3.5 / due.SECONDS_PER_PULL}}
+    monkeypatch.setenv("AIRFLOW_CONN_LANECAST_DHL", json.dumps(own))
+    waiting = one(past, "SELECT count(*) FROM core.shipment_number WHERE carrier = 'dhl' AND finished_at IS NULL")
+    assert waiting > 3  # else nothing is left for the next run
+    assert due.plan(begin("r1"), carrier="dhl") == [Shard("r1", "dhl", 0, 3)]
+
+
 def test_planning_again_plans_the_same(past: str) -> None:
     run = begin("r1")
     assert due.plan(run) == due.plan(run)
@@ -185,6 +195,27 @@ def test_a_cut_off_pull_goes_on_where_it_was(past: str, sandbox: StandIn, undist
     assert content(past) == undisturbed
 
 
+def test_a_pull_killed_midway_keeps_the_files_that_it_closed(
+    past: str, sandbox: StandIn, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begin("r1")
+    shards = due.plan(run)
+    shard = next(shard for shard in shards if shard.carrier == "dhl" and shard.parcels > 4)
+    with monkeypatch.context() as patched:
+        patched.setattr(pulling, "ANSWERS_PER_FILE", 2)
+        patched.setattr(pulling, "closing", nullcontext)  # a kill closes nothing
+        patched.setattr(pulling._Book, "enter", dies_at(5, pulling._Book.enter))
+        with pytest.raises(Killed):
+            pulling.pull(shard)
+    assert one(past, "SELECT count(*) FROM ops.raw_answer") == 4
+    before = sandbox.answers("dhl")
+    pulling.pull(shard, attempt=2)
+    assert sandbox.answers("dhl") == before + shard.parcels - 4
+    pull_all([other for other in shards if other != shard])
+    finish(run)
+    assert content(past) == undisturbed
+
+
 def test_a_pull_killed_before_its_index_is_asked_again(
     past: str, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +267,18 @@ def test_a_retry_asks_again_for_what_the_carrier_failed_to_answer(
 
 class Killed(BaseException):
     """As a kill: nothing catches it."""
+
+
+def dies_at(call: int, real: Callable[..., None]) -> Callable[..., None]:
+    """`real`, but for its call of that number, which is killed."""
+    calls = itertools.count(1)
+
+    def counted(*given: Any) -> None:
+        if next(calls) == call:
+            raise Killed
+        real(*given)
+
+    return counted
 
 
 def dies(*_: object, **__: object) -> None:
