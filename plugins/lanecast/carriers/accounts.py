@@ -24,11 +24,11 @@ def account(carrier: str) -> Account:
     name = f"lanecast_{carrier}"
     found = connections.get(name)
     if found is not None:
-        base_url = found.base_url if found.host else known.default_base_url
+        base_url = found.base_url if found.host else known.base_url
         address = urlsplit(base_url)
-        if not found.password:
+        if known.credentials != "none" and not found.password:
             raise ValueError(f"connection {name} has no password: put the client secret or the API key there")
-        if carrier != "dhl" and not found.login:
+        if known.credentials == "login and password" and not found.login:
             raise ValueError(f"connection {name} has no login: put the client id there")
         if address.scheme == "http" and not (
             connections.is_loopback(address.hostname or "") or found.extra.get("allow_http") is True
@@ -38,7 +38,7 @@ def account(carrier: str) -> Account:
             carrier=carrier,
             base_url=base_url,
             login=found.login or "",
-            password=found.password,
+            password=found.password or "",
             extra=found.extra,
         )
     sandbox = settings.sandbox_url()

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import types
 import typing
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -44,7 +45,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestSpec(NamedTuple):
-    """One request, relative to the account's base URL."""
+    """One request, relative to the account's base URL. At most one of `json`, `form` and `content` is its body."""
 
     method: Literal["GET", "POST"]
     path: str
@@ -52,30 +53,63 @@ class RequestSpec(NamedTuple):
     headers: Mapping[str, str] | None = None
     json: Any = None
     form: Mapping[str, str] | None = None
+    content: bytes | None = None
     basic: tuple[str, str] | None = None
 
 
-class Adapter(Protocol):
-    """One carrier's wire format."""
+class Wanted(NamedTuple):
+    """A parcel asked for: its number, its carrier (for an aggregator), and when this source last told of it."""
+
+    number: str
+    carrier: str | None = None
+    since: datetime | None = None
+
+
+class FollowUp(NamedTuple):
+    """A request that an answer calls for, such as its next page, and the parcels that it is about."""
+
+    spec: RequestSpec
+    wanted: tuple[Wanted, ...]
+
+
+class Token(msgspec.Struct, frozen=True):
+    """An access token and the seconds that it holds."""
+
+    access_token: str
+    expires_in: float = 3600.0
+
+
+class Adapter(ABC):
+    """One carrier's wire format. Stateless: one instance serves all requests."""
 
     name: ClassVar[str]
-    numbers_per_request: ClassVar[int]
+    numbers_per_request: ClassVar[int] = 1
+    tells_changes: ClassVar[bool] = False
+    """Whether a request may ask for what changed since an earlier one: an answer's silence then means no news."""
 
     def token_request(self, account: Account) -> RequestSpec | None:
         """The request for an access token, None where the carrier takes none."""
-        ...
+        return None
+
+    def read_token(self, body: bytes, headers: Mapping[str, str]) -> Token:
+        """The token in the answer to `token_request`: OAuth2's, by default. MsgspecError if it has none."""
+        return msgspec.json.decode(body, type=Token, strict=False)
 
     def authorization(self, account: Account, token: str | None) -> Mapping[str, str]:
-        """The headers that prove who asks."""
-        ...
+        """The headers that prove who asks; none where the request's body does."""
+        return {}
 
-    def build(self, numbers: Sequence[str]) -> RequestSpec:
-        """The request for at most `numbers_per_request` numbers."""
-        ...
+    @abstractmethod
+    def build(self, account: Account, wanted: Sequence[Wanted], token: str | None) -> RequestSpec:
+        """The request for at most `numbers_per_request` parcels. `token` is for those that want it in the body."""
 
+    def follow_ups(self, account: Account, wanted: Sequence[Wanted], spec: RequestSpec, body: bytes) -> list[FollowUp]:
+        """What an answer (status below 300) calls for: its next page, numbers to be registered. Never raises."""
+        return []
+
+    @abstractmethod
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """The parcels of one answer; what cannot be read is yielded as Unreadable. Never raises for any bytes."""
-        ...
 
 
 class Drop(NamedTuple):

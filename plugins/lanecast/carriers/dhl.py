@@ -17,10 +17,12 @@ import msgspec
 
 from lanecast.carriers.base import (
     Account,
+    Adapter,
     Parsed,
     RequestSpec,
     Salvageable,
     Text,
+    Wanted,
     Wire,
     dropped,
     line_of,
@@ -95,23 +97,21 @@ class _Answer(Wire):
 _DECODER = msgspec.json.Decoder(_Answer)
 
 
-class Dhl:
+class Dhl(Adapter):
     """DHL: an API key in a header, one number a request."""
 
     name: ClassVar[str] = "dhl"
     numbers_per_request: ClassVar[int] = 1
 
-    def token_request(self, account: Account) -> RequestSpec | None:
-        """None: the key itself goes with every request."""
-        return None
-
     def authorization(self, account: Account, token: str | None) -> Mapping[str, str]:
         """The API key."""
         return {"DHL-API-Key": account.password}
 
-    def build(self, numbers: Sequence[str]) -> RequestSpec:
+    def build(self, account: Account, wanted: Sequence[Wanted], token: str | None) -> RequestSpec:
         """A request for one number."""
-        return RequestSpec("GET", "/track/shipments", params={"trackingNumber": numbers[0].strip(), "language": "en"})
+        return RequestSpec(
+            "GET", "/track/shipments", params={"trackingNumber": wanted[0].number.strip(), "language": "en"}
+        )
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel per shipment, under the number that was asked for, be it the shipment's or a piece's."""
@@ -234,3 +234,6 @@ def _meaning(status_code: Text, status: Text, description: str | None) -> tuple[
     if finer is None or finer.milestone not in _REFINABLE.get(unified.lower(), REFINEMENTS):
         return code, text, meaning
     return code, text, table.with_reason(finer, f"{description or ''} {status or ''}")
+
+
+ADAPTER = Dhl

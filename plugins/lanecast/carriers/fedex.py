@@ -14,10 +14,12 @@ import msgspec
 
 from lanecast.carriers.base import (
     Account,
+    Adapter,
     Parsed,
     RequestSpec,
     Salvageable,
     Text,
+    Wanted,
     Wire,
     dropped,
     line_of,
@@ -120,7 +122,7 @@ class _Answer(Wire):
 _DECODER = msgspec.json.Decoder(_Answer)
 
 
-class Fedex:
+class Fedex(Adapter):
     """FedEx: OAuth2 client credentials, thirty numbers a request."""
 
     name: ClassVar[str] = "fedex"
@@ -139,9 +141,9 @@ class Fedex:
         """A bearer token."""
         return {"Authorization": f"Bearer {token}"}
 
-    def build(self, numbers: Sequence[str]) -> RequestSpec:
+    def build(self, account: Account, wanted: Sequence[Wanted], token: str | None) -> RequestSpec:
         """A request for up to thirty numbers, with detailed scans."""
-        asked = [{"trackingNumberInfo": {"trackingNumber": number.strip()}} for number in numbers]
+        asked = [{"trackingNumberInfo": {"trackingNumber": one.number.strip()}} for one in wanted]
         return RequestSpec(
             "POST",
             "/track/v1/trackingnumbers",
@@ -291,3 +293,6 @@ def _meaning(event_type: Text, exception: Text, delay: str | None) -> tuple[str 
     if exception and code in EXCEPTION_EVENTS:
         code = f"{code}:{exception}"
     return code, status._replace(reason=status.reason or reason)
+
+
+ADAPTER = Fedex

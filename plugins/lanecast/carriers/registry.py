@@ -1,39 +1,47 @@
-"""The carriers that Lanecast can ask: one typed row each."""
+"""The carriers and aggregators that Lanecast can ask: one typed row each, in `include/reference/carriers.csv`.
+
+A row's adapter is the class `ADAPTER` of the module `lanecast.carriers.<name>`, imported when it is first needed.
+"""
 
 from __future__ import annotations
 
+import csv
 from functools import cache
-from typing import Literal, NamedTuple
+from importlib import import_module
+from typing import Literal
 
+import msgspec
+
+from lanecast import settings
 from lanecast.carriers.base import Adapter
-from lanecast.carriers.dhl import Dhl
-from lanecast.carriers.fedex import Fedex
-from lanecast.carriers.ups import Ups
-from lanecast.carriers.usps import Usps
 
-TimeRule = Literal["local_and_gmt_fields", "offset_in_date", "local_by_place", "local_and_offset_field"]
-"""How a carrier tells time: see the adapter's docstring."""
+TimeRule = Literal[
+    "offset_in_time", "utc", "local_and_offset_field", "local_and_gmt_fields", "local_and_zone_name", "local_by_place"
+]
+"""How a carrier tells time: with its offset, in UTC, local beside its offset, local beside UTC, local beside a zone's
+name, or local alone."""
+Credentials = Literal["login and password", "password", "none"]
+Positive = msgspec.Meta(gt=0)
 
 
-class CarrierRow(NamedTuple):
-    """What differs between carriers beside the wire format. Limits are per account; a connection's extra overrides."""
+class CarrierRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs between carriers beside the wire format. Limits are per account; a connection's extra overrides.
+
+    `kind`: a carrier tells of its own parcels, an aggregator of those of many carriers. `limits_from` says where the
+    limits come from.
+    """
 
     name: str
-    adapter: type[Adapter]
-    default_base_url: str
-    numbers_per_request: int
+    title: str
+    kind: Literal["carrier", "aggregator"]
+    base_url: str
+    credentials: Credentials
     max_concurrency: int
     requests_per_second: float
+    calls_per_day: int | None = None
+    calls_per_month: int | None = None
     time_rule: TimeRule
-
-
-# DHL grants one call in five seconds until it is raised; the others are cautious, for they differ by account.
-_ROWS = (
-    CarrierRow("ups", Ups, "https://onlinetools.ups.com", Ups.numbers_per_request, 8, 10.0, "local_and_gmt_fields"),
-    CarrierRow("fedex", Fedex, "https://apis.fedex.com", Fedex.numbers_per_request, 4, 4.0, "offset_in_date"),
-    CarrierRow("dhl", Dhl, "https://api-eu.dhl.com", Dhl.numbers_per_request, 1, 0.2, "local_by_place"),
-    CarrierRow("usps", Usps, "https://apis.usps.com", Usps.numbers_per_request, 2, 1.0, "local_and_offset_field"),
-)
+    limits_from: str
 
 
 class UnknownCarrierError(ValueError):
@@ -41,23 +49,35 @@ class UnknownCarrierError(ValueError):
 
 
 @cache
-def _by_name() -> dict[str, CarrierRow]:
-    return {row.name: row for row in _ROWS}
+def rows() -> dict[str, CarrierRow]:
+    """All rows by name, in the order of the file. ValueError names the line that is wrong."""
+    path = settings.include() / "reference" / "carriers.csv"
+    found: dict[str, CarrierRow] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for line, told in enumerate(csv.DictReader(file), start=2):
+            try:
+                one = msgspec.convert({key: value or None for key, value in told.items()}, CarrierRow, strict=False)
+            except msgspec.ValidationError as problem:
+                raise ValueError(f"{path}, line {line}: {problem}") from None
+            found[one.name] = one
+    return found
 
 
-def names() -> tuple[str, ...]:
-    """The carriers that have an adapter."""
-    return tuple(_by_name())
+def names(kind: Literal["carrier", "aggregator"] | None = None) -> tuple[str, ...]:
+    """The names that have an adapter: of carriers, of aggregators, or of both."""
+    return tuple(name for name, one in rows().items() if kind in (None, one.kind))
 
 
 def row(name: str) -> CarrierRow:
-    """The registry row of a carrier. UnknownCarrierError lists the known ones."""
-    found = _by_name().get(name)
+    """The registry row of a name. UnknownCarrierError lists the known ones."""
+    found = rows().get(name)
     if found is None:
         raise UnknownCarrierError(f"no carrier is called {name!r}: known are {', '.join(names())}")
     return found
 
 
+@cache
 def adapter(name: str) -> Adapter:
-    """A carrier's adapter. UnknownCarrierError lists the known ones."""
-    return row(name).adapter()
+    """The adapter of a name. UnknownCarrierError lists the known ones."""
+    found: type[Adapter] = import_module(f"lanecast.carriers.{row(name).name}").ADAPTER
+    return found()

@@ -15,10 +15,12 @@ import msgspec
 
 from lanecast.carriers.base import (
     Account,
+    Adapter,
     Parsed,
     RequestSpec,
     Salvageable,
     Text,
+    Wanted,
     Wire,
     dropped,
     in_path,
@@ -111,7 +113,7 @@ class _Answer(Wire):
 _DECODER = msgspec.json.Decoder(_Answer)
 
 
-class Ups:
+class Ups(Adapter):
     """UPS: OAuth2 client credentials, one number a request."""
 
     name: ClassVar[str] = "ups"
@@ -130,11 +132,11 @@ class Ups:
         """A bearer token."""
         return {"Authorization": f"Bearer {token}"}
 
-    def build(self, numbers: Sequence[str]) -> RequestSpec:
+    def build(self, account: Account, wanted: Sequence[Wanted], token: str | None) -> RequestSpec:
         """A request for one number; `transId` is unique to the request."""
         return RequestSpec(
             "GET",
-            f"/api/track/v1/details/{in_path(numbers[0])}",
+            f"/api/track/v1/details/{in_path(wanted[0].number)}",
             params={"locale": "en_US"},
             headers={"transId": uuid.uuid4().hex, "transactionSrc": "lanecast"},
         )
@@ -307,3 +309,6 @@ def _meaning(kind: Text, code: Text, status_code: Text, description: str | None)
         status_code and table.codes.get(f"statusCode/{status_code.zfill(3)}")
     )
     return key, table.with_reason(known or table.codes.get(f"{kind}/*") or UNKNOWN, description)
+
+
+ADAPTER = Ups

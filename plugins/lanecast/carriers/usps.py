@@ -16,10 +16,12 @@ import msgspec
 
 from lanecast.carriers.base import (
     Account,
+    Adapter,
     Parsed,
     RequestSpec,
     Salvageable,
     Text,
+    Wanted,
     Wire,
     dropped,
     in_path,
@@ -92,7 +94,7 @@ class _Answer(Salvageable):
 _DECODER = msgspec.json.Decoder(_Answer)
 
 
-class Usps:
+class Usps(Adapter):
     """USPS: OAuth2 client credentials, one number a request."""
 
     name: ClassVar[str] = "usps"
@@ -111,9 +113,9 @@ class Usps:
         """A bearer token."""
         return {"Authorization": f"Bearer {token}"}
 
-    def build(self, numbers: Sequence[str]) -> RequestSpec:
+    def build(self, account: Account, wanted: Sequence[Wanted], token: str | None) -> RequestSpec:
         """A request for one number, with its events."""
-        return RequestSpec("GET", f"/tracking/v3/tracking/{in_path(numbers[0])}", params={"expand": "DETAIL"})
+        return RequestSpec("GET", f"/tracking/v3/tracking/{in_path(wanted[0].number)}", params={"expand": "DETAIL"})
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel: an answer is about one number."""
@@ -245,3 +247,6 @@ def _meaning(event_code: Text, description: str | None) -> tuple[str | None, Sta
     code = text_of(event_code)
     table = status_table("usps")
     return code, table.with_reason(table.codes.get(code, UNKNOWN) if code else UNKNOWN, description)
+
+
+ADAPTER = Usps

@@ -14,6 +14,7 @@ import psycopg2.extras
 
 from lanecast import raw
 from lanecast.carriers import accounts, http, registry
+from lanecast.carriers.base import Wanted
 from lanecast.follow.due import Shard
 from lanecast.warehouse import connection as warehouse
 
@@ -42,7 +43,7 @@ def pull(shard: Shard, attempt: int = 1, address: str | None = None) -> dict[str
         account.base_url,
         " (sandbox)" if account.is_sandbox else "",
     )
-    batches = list(_batches(numbers, adapter.numbers_per_request))
+    batches = list(_batches([Wanted(number) for number in numbers], adapter.numbers_per_request))
 
     async def ask() -> None:
         book = _Book(shard, attempt, address)
@@ -82,7 +83,7 @@ def _unanswered(shard: Shard, address: str | None) -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _batches(numbers: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+def _batches(numbers: Sequence[Wanted], size: int) -> Iterator[Sequence[Wanted]]:
     for start in range(0, len(numbers), size):
         yield numbers[start : start + size]
 

@@ -7,9 +7,9 @@ import binascii
 import hashlib
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from lanecast.sandbox.description import Description
+from lanecast.sandbox.description import Carrier as CarrierDescription
 
 SANDBOX_SECRET = "sandbox-secret"  # noqa: S105 - the stand-in's published password, not a secret
 
@@ -39,13 +39,13 @@ def basic_credentials(header: str) -> tuple[str, str]:
 class Access:
     """Tokens and rate limits. Tokens are signed, so they outlive a restart of the sandbox."""
 
-    def __init__(self, description: Description, token_seconds: float | None = None) -> None:
+    def __init__(self, described: Mapping[str, CarrierDescription], token_seconds: float | None = None) -> None:
         """`token_seconds` overrides the description's token_minutes of every carrier."""
         self._seconds = {
             code: carrier.token_minutes * 60 if token_seconds is None else token_seconds
-            for code, carrier in description.carriers.items()
+            for code, carrier in described.items()
         }
-        self._buckets = {code: Bucket(carrier.requests_per_second) for code, carrier in description.carriers.items()}
+        self._buckets = {code: Bucket(carrier.requests_per_second) for code, carrier in described.items()}
 
     def token(self, carrier: str) -> tuple[str, int]:
         """A new token and the seconds until it expires."""
@@ -53,11 +53,10 @@ class Access:
         expires = f"{time.time() + seconds:.3f}"
         return f"{carrier}~{expires}~{_signature(carrier, expires)}", int(seconds)
 
-    def accepts(self, carrier: str, authorization: str) -> bool:
-        """Whether an Authorization header carries a token of this carrier that has not expired."""
-        scheme, _, token = authorization.partition(" ")
+    def accepts(self, carrier: str, token: str) -> bool:
+        """Whether a token is one of this carrier's that has not expired."""
         parts = token.split("~")
-        if scheme.lower() != "bearer" or len(parts) != 3 or parts[0] != carrier:
+        if len(parts) != 3 or parts[0] != carrier:
             return False
         genuine = hmac.compare_digest(parts[2].encode(), _signature(carrier, parts[1]).encode())
         return genuine and float(parts[1]) > time.time()

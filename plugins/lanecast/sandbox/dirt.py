@@ -16,7 +16,7 @@ class Dirt:
         """Shares come from the description."""
         self._answers = description.dirt.answers
         self._history = description.dirt.history
-        self._without_offset = description.carriers["ups"].without_offset if "ups" in description.carriers else 0.0
+        self._without_offset = {code: carrier.without_offset for code, carrier in description.carriers.items()}
         self._seed = seed
 
     def in_answer(self, carrier: str, number: str) -> str | None:
@@ -27,9 +27,9 @@ class Dirt:
         """The flaw (of HISTORY_FLAWS) in a finished shipment's rows of the export, or None."""
         return _choose(uniform(self._seed, "history", carrier, number), self._history, HISTORY_FLAWS)
 
-    def lacks_offset(self, number: str) -> bool:
-        """Whether UPS's answers about a number lack the GMT fields."""
-        return uniform(self._seed, "offset", number) < self._without_offset
+    def lacks_offset(self, carrier: str, number: str) -> bool:
+        """Whether a carrier's answers about a number leave out what tells the offset."""
+        return uniform(self._seed, "offset", number) < self._without_offset.get(carrier, 0.0)
 
 
 def _choose(drawn: float, share: float, flaws: tuple[str, ...]) -> str | None:

@@ -1,6 +1,6 @@
-"""The sandbox carriers over HTTP: one simulated world behind four carriers' wire formats.
+"""The sandbox carriers over HTTP: one simulated world behind the wire formats of carriers and aggregators.
 
-Beside the carriers' own paths (`/ups/...`, `/fedex/...`, `/dhl/...`, `/usps/...`) there are `GET /health`,
+Beside the carriers' own paths (`/ups/...`, `/fedex/...`) there are `GET /health`,
 `GET /sandbox/clock`, `GET /sandbox/stats`, `GET|POST|DELETE /sandbox/faults`, and the exports
 `GET /export/shipments.csv.gz`, `/export/events.csv.gz` and `/export/new_shipments.csv.gz?since=TIME`.
 """
@@ -19,12 +19,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from lanecast.sandbox.access import Access
-from lanecast.sandbox.carrier_endpoints import CarrierEndpoints, json_response
+from lanecast.sandbox.carrier_endpoints import CarrierEndpoints
 from lanecast.sandbox.clock import WorldClock, wall_time
 from lanecast.sandbox.description import read_description, start_of
 from lanecast.sandbox.faults import Fault, Faults
 from lanecast.sandbox.history import events_csv_gz, new_shipments_csv_gz, shipments_csv_gz
+from lanecast.sandbox.wire.base import json_response
 from lanecast.sandbox.world import World
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Sandbox:
         self.world = world
         self.clock = clock
         self.faults = Faults()
-        self.carriers = CarrierEndpoints(world, clock, Access(world.description, token_seconds), self.faults)
+        self.carriers = CarrierEndpoints(world, clock, self.faults, token_seconds)
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -98,8 +98,8 @@ class Sandbox:
                 fault = msgspec.json.decode(await request.body(), type=Fault)
             except (msgspec.DecodeError, UnicodeDecodeError) as problem:
                 return json_response({"error": f"not a fault: {problem}"}, 400)
-            if fault.carrier != "*" and fault.carrier not in self.world.description.carriers:
-                known = ", ".join(self.world.description.carriers)
+            if fault.carrier != "*" and fault.carrier not in self.carriers.stats:
+                known = ", ".join(self.carriers.stats)
                 return json_response({"error": f"no carrier {fault.carrier!r} here; give *, {known}"}, 400)
             self.faults.add(fault)
         return json_response({"faults": self.faults.in_force()})

@@ -1,8 +1,8 @@
 """Tracking numbers in each carrier's own form, with its check digit, that tell day and index of the order.
 
 So the sandbox finds a parcel without keeping a list: days are counted from 2020-01-01 (4 digits), the index within
-the day has 4 digits, UPS and FedEx have one digit for the piece. The salt makes a number that was never given out
-unlikely to be found; whoever reads a number builds it again and compares.
+the day has 4 digits, carriers that number pieces have one digit for the piece. The salt makes a number that was never
+given out unlikely to be found; whoever reads a number builds it again and compares.
 """
 
 from __future__ import annotations
@@ -25,46 +25,28 @@ class Located(NamedTuple):
 
 def tracking_number(seed: int, carrier: str, service: str, day: int, index: int, piece: int = 0) -> str:
     """The number of a piece. Raises ValueError where day or index have no room in it, or the carrier is unknown."""
+    from lanecast.sandbox.wire import stand_in  # the stand-ins tell of shipments, and these have numbers
+
     ago = day - _FIRST_DAY
     if not (0 <= ago <= 9999 and 0 <= index <= 9999 and 0 <= piece <= 9):
         raise ValueError(f"no tracking number for day {day}, index {index}, piece {piece}: outside 2020 to 2047")
     salt = int(uniform(seed, "number", carrier, day, index) * 1000)
-    code = sum(map(ord, service)) % 90 + 10
-    if carrier == "ups":
-        body = f"LC{ago:04d}{code:02d}{index:04d}{piece}{salt % 100:02d}"
-        return f"1Z{body}{_ups_check(body)}"
-    if carrier == "fedex":
-        body = f"{ago:04d}{index:04d}{piece}{salt % 100:02d}"
-        return f"{body}{_fedex_check(body)}"
-    if carrier == "dhl" and service.startswith("express"):
-        body = f"{ago:04d}{index:04d}{salt % 10}"
-        return f"{body}{int(body) % 7}"
-    if carrier == "dhl":
-        body = f"00340434{ago:04d}{index:04d}{salt:03d}"
-        return f"{body}{_gs1_check(body)}"
-    if carrier == "usps":
-        body = f"{ago:04d}{index:04d}"
-        return f"{'CL'[salt % 2]}{chr(65 + code % 26)}{body}{_s10_check(body)}US"
-    raise ValueError(f"no tracking numbers for carrier {carrier!r}")
+    return stand_in(carrier).number(ago, index, piece, salt, service)
 
 
 def locate(carrier: str, number: str) -> Located | None:
     """Where a number's order is to be looked for, or None where it is not a number of this carrier."""
-    if carrier == "ups" and len(number) == 18 and number.startswith("1ZLC"):
-        digits = number[4:8] + number[10:15]
-    elif carrier == "fedex" and len(number) == 12:
-        digits = number[:9]
-    elif carrier == "dhl" and len(number) == 10:
-        digits = number[:8] + "0"
-    elif carrier == "dhl" and len(number) == 20 and number.startswith("00340434"):
-        digits = number[8:16] + "0"
-    elif carrier == "usps" and len(number) == 13 and number.endswith("US"):
-        digits = number[2:10] + "0"
-    else:
-        return None
-    if not (digits.isascii() and digits.isdigit()):
+    from lanecast.sandbox.wire import stand_in
+
+    digits = stand_in(carrier).digits_of(number)
+    if digits is None or len(digits) != 9 or not (digits.isascii() and digits.isdigit()):
         return None
     return Located(int(digits[:4]) + _FIRST_DAY, int(digits[4:8]), int(digits[8]))
+
+
+def service_digits(service: str) -> int:
+    """Two digits, 10 to 99, that stand for a service's code."""
+    return sum(map(ord, service)) % 90 + 10
 
 
 def piece_number(shipment_number: str, piece: int) -> str:
@@ -72,23 +54,23 @@ def piece_number(shipment_number: str, piece: int) -> str:
     return f"JD01{shipment_number[-12:]:0>12}{piece + 1:04d}"
 
 
-def _ups_check(body: str) -> int:
+def ups_check(body: str) -> int:
     """UPS: letters count as their place in the alphabet + 1, every second character counts twice, modulo 10."""
     values = [int(letter) if letter.isdigit() else (ord(letter) - 63) % 10 for letter in body]
     return -(sum(values[0::2]) + 2 * sum(values[1::2])) % 10
 
 
-def _fedex_check(body: str) -> int:
+def fedex_check(body: str) -> int:
     """FedEx Express: weights 3, 1, 7 from the left, modulo 11, 10 counts as 0."""
     return sum(int(digit) * (3, 1, 7)[place % 3] for place, digit in enumerate(body)) % 11 % 10
 
 
-def _gs1_check(body: str) -> int:
+def gs1_check(body: str) -> int:
     """GS1 (SSCC): weights 3 and 1 from the right, modulo 10."""
     return -sum(int(digit) * (3, 1)[place % 2] for place, digit in enumerate(reversed(body))) % 10
 
 
-def _s10_check(body: str) -> int:
+def s10_check(body: str) -> int:
     """UPU S10: weights 8 6 4 2 3 5 9 7, 11 less the rest; 10 becomes 0 and 11 becomes 5."""
     check = 11 - sum(int(digit) * weight for digit, weight in zip(body, _S10_WEIGHTS, strict=True)) % 11
     return {10: 0, 11: 5}.get(check, check)

@@ -30,7 +30,7 @@ def test_a_connection_comes_before_the_sandbox(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("LANECAST_SANDBOX_URL", "http://127.0.0.1:9000")
     monkeypatch.setenv("AIRFLOW_CONN_LANECAST_UPS", '{"login": "me", "password": "hush"}')
     found = account("ups")
-    assert (found.base_url, found.login, found.is_sandbox) == (row("ups").default_base_url, "me", False)
+    assert (found.base_url, found.login, found.is_sandbox) == (row("ups").base_url, "me", False)
     assert "hush" not in repr(found)
 
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from lanecast.carriers.base import Account
+from lanecast.carriers.base import Account, Wanted
 from lanecast.carriers.http import CIRCUIT_OPEN, Answer, Limits, limits_of, pull, retry_after
 from lanecast.carriers.registry import adapter
 
@@ -54,6 +54,10 @@ class Waits:
         await asyncio.sleep(0)
 
 
+def wanted(batches: Sequence[Sequence[str]]) -> list[list[Wanted]]:
+    return [[Wanted(number) for number in batch] for batch in batches]
+
+
 def ask(
     handler: Handler,
     batches: Sequence[Sequence[str]] = (("1",),),
@@ -70,7 +74,12 @@ def ask(
     async def run() -> list[Answer]:
         async with httpx.AsyncClient(transport=httpx.MockTransport(streamed)) as client:
             stream = pull(
-                adapter(carrier), account(carrier), batches, limits=limits, client=client, sleep=waits or Waits()
+                adapter(carrier),
+                account(carrier),
+                wanted(batches),
+                limits=limits,
+                client=client,
+                sleep=waits or Waits(),
             )
             return [answer async for answer in stream]
 
@@ -217,7 +226,8 @@ def test_numbers_are_escaped_and_batches_bounded() -> None:
     paths = []
     ask(lambda request: paths.append(request.url.raw_path) or httpx.Response(200), [[" 1Z/9 🙂?x=1 "]], carrier="dhl")  # type: ignore[func-returns-value]
     assert paths == [b"/track/shipments?trackingNumber=1Z%2F9+%F0%9F%99%82%3Fx%3D1&language=en"]
-    assert adapter("ups").build([" 1Z/9 🙂?x=1 "]).path == "/api/track/v1/details/1Z%2F9%20%F0%9F%99%82%3Fx%3D1"
+    spec = adapter("ups").build(account("ups"), [Wanted(" 1Z/9 🙂?x=1 ")], None)
+    assert spec.path == "/api/track/v1/details/1Z%2F9%20%F0%9F%99%82%3Fx%3D1"
     with pytest.raises(ValueError, match="takes 1 to 1"):
         ask(lambda request: httpx.Response(200), [["1", "2"]])
 
@@ -266,7 +276,7 @@ def served(raw: bytes, *, limits: Limits = QUICK, tls: ssl.SSLContext | None = N
     async def run() -> Answer:
         async with server() as port:
             who = account(base_url=f"{'https' if tls else 'http'}://127.0.0.1:{port}")
-            found = [one async for one in pull(adapter("dhl"), who, [["1"]], limits=limits, sleep=Waits())]
+            found = [one async for one in pull(adapter("dhl"), who, wanted([["1"]]), limits=limits, sleep=Waits())]
         return found[0]
 
     return asyncio.run(run()), count

@@ -6,10 +6,15 @@ failure, unknown; the words tell the rest. Timestamps are local, without a zone.
 
 from __future__ import annotations
 
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.network import Place
 from lanecast.sandbox.shipment import Shipment
-from lanecast.sandbox.tracking_numbers import piece_number
+from lanecast.sandbox.tracking_numbers import gs1_check, piece_number
+from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_key, json_response
 from lanecast.sandbox.wire.told import Json, Told, tell
 
 CODES: dict[str, tuple[str, str, str]] = {
@@ -108,3 +113,57 @@ def _address(place: Place, country: str) -> Json:
         "postalCode": place.postal_code,
         "addressLocality": place.city,
     }
+
+
+class Dhl(StandIn):
+    """DHL."""
+
+    name = "dhl"
+
+    def number(self, ago: int, index: int, piece: int, salt: int, service: str) -> str:
+        """Ten digits (modulo 7) for Express, else twenty (GS1)."""
+        if service.startswith("express"):
+            body = f"{ago:04d}{index:04d}{salt % 10}"
+            return f"{body}{int(body) % 7}"
+        body = f"00340434{ago:04d}{index:04d}{salt:03d}"
+        return f"{body}{gs1_check(body)}"
+
+    def digits_of(self, number: str) -> str | None:
+        """Of ten digits the first eight, of twenty those behind the prefix."""
+        if len(number) == 10:
+            return number[:8] + "0"
+        return number[8:16] + "0" if len(number) == 20 and number.startswith("00340434") else None
+
+    def code_and_text(self, scan: Scan) -> tuple[str, str]:
+        """`statusCode` and DHL's words."""
+        return code_and_text(scan)
+
+    def endpoints(self) -> list[Endpoint]:
+        """Tracking by one number."""
+        return [Endpoint("GET", "/track/shipments", self._track)]
+
+    def accepts(self, request: Request, counter: Counter) -> bool:
+        """A key in a header."""
+        return has_key(request, self.name, "dhl-api-key")
+
+    def refusal(self) -> Response:
+        """A problem document."""
+        return _problem_response(401, "Unauthorized", "The DHL-API-Key header is missing or wrong")
+
+    async def _track(self, request: Request, counter: Counter, malformed: bool) -> Response:
+        number = request.query_params.get("trackingNumber", "")
+        if not number:
+            return _problem_response(400, "Bad Request", "The query parameter trackingNumber is required")
+        found = counter.find(number, self.name)
+        content = found and answer(found[0], counter.now(), counter.flaw(self.name, number, malformed))
+        if content:
+            return json_response(content)
+        return _problem_response(404, "No result found", "No shipment with given tracking number found.")
+
+
+def _problem_response(status: int, title: str, detail: str) -> Response:
+    body = msgspec.json.encode(problem(status, title, detail))
+    return Response(body, status, media_type="application/problem+json")
+
+
+STAND_IN = Dhl

@@ -10,9 +10,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lanecast.sandbox.access import is_client
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.network import Place
 from lanecast.sandbox.shipment import Shipment
+from lanecast.sandbox.tracking_numbers import fedex_check
+from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_bearer, json_response
 from lanecast.sandbox.wire.told import Json, Told, offset_text, tell, utc_text
 
 
@@ -180,3 +187,68 @@ def _address(place: Place, country: str) -> Json:
         "countryName": place.country_name,
         "residential": False,
     }
+
+
+class Fedex(StandIn):
+    """FedEx."""
+
+    name = "fedex"
+    numbers_pieces = True
+
+    def number(self, ago: int, index: int, piece: int, salt: int, service: str) -> str:
+        """Twelve digits, the last a check digit."""
+        body = f"{ago:04d}{index:04d}{piece}{salt % 100:02d}"
+        return f"{body}{fedex_check(body)}"
+
+    def digits_of(self, number: str) -> str | None:
+        """The first nine of twelve digits."""
+        return number[:9] if len(number) == 12 else None
+
+    def code_and_text(self, scan: Scan) -> tuple[str, str]:
+        """`eventType[:exceptionCode]` and FedEx's words."""
+        return code_and_text(scan)
+
+    def endpoints(self) -> list[Endpoint]:
+        """A token by form, and tracking by up to thirty numbers."""
+        return [
+            Endpoint("POST", "/oauth/token", self._token, is_open=True),
+            Endpoint("POST", "/track/v1/trackingnumbers", self._track),
+        ]
+
+    def accepts(self, request: Request, counter: Counter) -> bool:
+        """A bearer token."""
+        return has_bearer(request, counter, self.name)
+
+    def refusal(self) -> Response:
+        """FedEx's error."""
+        return json_response(errors("NOT.AUTHORIZED.ERROR", "Access token expired or invalid."), 401)
+
+    async def _token(self, request: Request, counter: Counter, malformed: bool) -> Response:
+        form = await request.form()
+        if form.get("grant_type") != "client_credentials":
+            return json_response(errors("BAD.REQUEST.ERROR", "Invalid grant type"), 400)
+        if not is_client(self.name, form.get("client_id"), form.get("client_secret")):
+            return json_response(errors("NOT.AUTHORIZED.ERROR", "The given client credentials were not valid."), 401)
+        token, seconds = counter.token(self.name)
+        return json_response({"access_token": token, "token_type": "bearer", "expires_in": seconds, "scope": "CXS"})
+
+    async def _track(self, request: Request, counter: Counter, malformed: bool) -> Response:
+        try:
+            told = msgspec.json.decode(await request.body())
+            numbers = [str(one["trackingNumberInfo"]["trackingNumber"]) for one in told["trackingInfo"]]
+        except (msgspec.DecodeError, KeyError, TypeError):
+            return json_response(errors("INVALID.INPUT.EXCEPTION", "Validation failed for object"), 400)
+        if not 1 <= len(numbers) <= MOST_NUMBERS:
+            code = "TRACKING.TRACKINGNUMBER.EMPTY" if not numbers else "TRACKING.TRACKINGINFO.MAXIMUMEXCEEDED"
+            return json_response(errors(code, f"Give 1 to {MOST_NUMBERS} tracking numbers."), 400)
+        results = []
+        for place, number in enumerate(numbers):
+            found = counter.find(number, self.name)
+            if found is None:
+                results.append(not_found(number))
+            else:
+                results.append(result(*found, counter.now(), counter.flaw(self.name, number, malformed and place == 0)))
+        return json_response(answer(f"sandbox-{numbers[0]}", results))
+
+
+STAND_IN = Fedex

@@ -10,8 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lanecast.sandbox.access import basic_credentials, is_client
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.shipment import Shipment
+from lanecast.sandbox.tracking_numbers import service_digits, ups_check
+from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_bearer, json_response
 from lanecast.sandbox.wire.told import Json, Told, offset_text, tell
 
 
@@ -167,3 +173,73 @@ def _words(scan: Scan, code: Code) -> str:
     if scan.reason is None or scan.kind == "returning":
         return code.text
     return _REASONS.get(scan.reason, code.text)
+
+
+class Ups(StandIn):
+    """UPS."""
+
+    name = "ups"
+    numbers_pieces = True
+
+    def number(self, ago: int, index: int, piece: int, salt: int, service: str) -> str:
+        """1Z, account, service, and a check digit."""
+        body = f"LC{ago:04d}{service_digits(service):02d}{index:04d}{piece}{salt % 100:02d}"
+        return f"1Z{body}{ups_check(body)}"
+
+    def digits_of(self, number: str) -> str | None:
+        """The digits behind 1Z and account."""
+        return number[4:8] + number[10:15] if len(number) == 18 and number.startswith("1ZLC") else None
+
+    def code_and_text(self, scan: Scan) -> tuple[str, str]:
+        """`type/code` and UPS's words."""
+        return code_and_text(scan)
+
+    def endpoints(self) -> list[Endpoint]:
+        """A token by HTTP Basic, and tracking by one number."""
+        return [
+            Endpoint("POST", "/security/v1/oauth/token", self._token, is_open=True),
+            Endpoint("GET", "/api/track/v1/details/{number}", self._track),
+        ]
+
+    def accepts(self, request: Request, counter: Counter) -> bool:
+        """A bearer token."""
+        return has_bearer(request, counter, self.name)
+
+    def refusal(self) -> Response:
+        """UPS's error."""
+        return json_response(errors("250002", "Invalid Authentication Information."), 401)
+
+    async def _token(self, request: Request, counter: Counter, malformed: bool) -> Response:
+        form = await request.form()
+        login, password = basic_credentials(request.headers.get("authorization", ""))
+        if form.get("grant_type") != "client_credentials":
+            return json_response(errors("10424", "Invalid grant type"), 400)
+        if not is_client(self.name, login, password):
+            return json_response(errors("10401", "ClientId is Invalid"), 401)
+        token, seconds = counter.token(self.name)
+        # UPS gives numbers of this answer as texts.
+        return json_response(
+            {"token_type": "Bearer", "client_id": login, "access_token": token, "expires_in": str(seconds)}
+            | {"status": "approved"}
+        )
+
+    async def _track(self, request: Request, counter: Counter, malformed: bool) -> Response:
+        number = request.path_params["number"]
+        if not (request.headers.get("transid") and request.headers.get("transactionsrc")):
+            return json_response(errors("TV0020", "Missing transId or transactionSrc header"), 400)
+        found = counter.find(number, self.name)
+        if found is None:
+            return json_response(not_found(number), 404)
+        shipment, piece = found
+        asked = shipment.piece_number(piece)
+        content = answer(
+            shipment,
+            piece,
+            counter.now(),
+            lambda one: counter.flaw(self.name, one, malformed and one == asked),
+            lambda one: not counter.lacks_offset(one),
+        )
+        return json_response(content, 200 if "trackResponse" in content else 404)
+
+
+STAND_IN = Ups

@@ -10,8 +10,14 @@ office left, EMD inward office reached, EDA held for export, EDB into customs, E
 
 from __future__ import annotations
 
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lanecast.sandbox.access import is_client
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.shipment import Shipment
+from lanecast.sandbox.tracking_numbers import s10_check, service_digits
+from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_bearer, json_body, json_response
 from lanecast.sandbox.wire.told import NO_SUCH_COUNTRY, Json, Told, offset_text, tell
 
 CODES: dict[str, tuple[str, str, str]] = {
@@ -109,3 +115,60 @@ def _event(told: Told) -> Json:
 def _words(scan: Scan) -> str:
     text = CODES[scan.kind][1]
     return text if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, text)
+
+
+class Usps(StandIn):
+    """USPS."""
+
+    name = "usps"
+
+    def number(self, ago: int, index: int, piece: int, salt: int, service: str) -> str:
+        """Two letters, eight digits, a check digit, US (UPU S10)."""
+        body = f"{ago:04d}{index:04d}"
+        return f"{'CL'[salt % 2]}{chr(65 + service_digits(service) % 26)}{body}{s10_check(body)}US"
+
+    def digits_of(self, number: str) -> str | None:
+        """The eight digits."""
+        return number[2:10] + "0" if len(number) == 13 and number.endswith("US") else None
+
+    def code_and_text(self, scan: Scan) -> tuple[str, str]:
+        """`eventCode` and USPS's words."""
+        return code_and_text(scan)
+
+    def endpoints(self) -> list[Endpoint]:
+        """A token by JSON, and tracking by one number."""
+        return [
+            Endpoint("POST", "/oauth2/v3/token", self._token, is_open=True),
+            Endpoint("GET", "/tracking/v3/tracking/{number}", self._track),
+        ]
+
+    def accepts(self, request: Request, counter: Counter) -> bool:
+        """A bearer token."""
+        return has_bearer(request, counter, self.name)
+
+    def refusal(self) -> Response:
+        """USPS's error."""
+        return json_response(error(401, "invalid_token", "The access token is invalid or has expired."), 401)
+
+    async def _token(self, request: Request, counter: Counter, malformed: bool) -> Response:
+        told = json_body(await request.body())
+        if not isinstance(told, dict) or told.get("grant_type") != "client_credentials":
+            return json_response(error(400, "invalid_request", "grant_type must be client_credentials"), 400)
+        if not is_client(self.name, told.get("client_id"), told.get("client_secret")):
+            return json_response(error(401, "invalid_client", "The client credentials are not valid."), 401)
+        token, seconds = counter.token(self.name)
+        return json_response(
+            {"access_token": token, "token_type": "Bearer", "expires_in": seconds, "status": "approved"}
+            | {"scope": "tracking"}
+        )
+
+    async def _track(self, request: Request, counter: Counter, malformed: bool) -> Response:
+        number = request.path_params["number"]
+        found = counter.find(number, self.name)
+        content = found and answer(found[0], counter.now(), counter.flaw(self.name, number, malformed))
+        if content:
+            return json_response(content)
+        return json_response(error(404, "-2147219283", "A status update is not yet available on your package."), 404)
+
+
+STAND_IN = Usps
