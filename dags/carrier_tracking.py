@@ -34,6 +34,9 @@ from lanecast_dags import DEFAULTS, SHIPMENTS, TRACKING_EVENTS
             maxItems=1000,
             title="Only these tracking numbers, due or not",
         ),
+        "source": Param(
+            None, type=["null", "string"], enum=[None, *registry.names()], title="Ask here, not where usually asked"
+        ),
         "force": Param(False, type="boolean", title="All open parcels, due or not"),
     },
 )
@@ -45,9 +48,9 @@ def carrier_tracking() -> None:
 
     @task(max_active_tis_per_dagrun=4, map_index_template="{{ shard }}")
     def pull(shard: dict[str, str | int]) -> dict[str, int]:
-        """Asks one carrier for one shard of parcels; every answer goes to the raw store."""
+        """Asks one source for one shard of parcels; every answer goes to the raw store."""
         context = get_current_context()
-        context["shard"] = f"{shard['carrier']} {shard['shard']}"
+        context["shard"] = f"{shard['source']} {shard['shard']}"
         return tasks.pull(shard, context)
 
     @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)

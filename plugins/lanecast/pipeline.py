@@ -7,19 +7,20 @@ staging tables did not outlive the server.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from lanecast.files import importing
 from lanecast.files.errors import FileError
 from lanecast.files.streams import Progress
 from lanecast.files.targets import TARGETS
+from lanecast.follow import polling
 from lanecast.follow import stage as follow
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import load as loading
 from lanecast.warehouse import runs, staging
-from lanecast.warehouse.load import Reconciliation
+from lanecast.warehouse.load import AfterMerge, Reconciliation
 from lanecast.warehouse.runs import Run
 from lanecast.warehouse.staging import Batch, StagingLost
 
@@ -36,6 +37,8 @@ class Source:
 
     batches: Callable[[Run], tuple[Batch, ...]]
     stage: Callable[[Run, str | None, Progress | None], dict[str, int]]
+    after_merge: Mapping[str, AfterMerge] = field(default_factory=dict)
+    """By dataset: what ends its load, in the same transaction."""
 
 
 def _file_batches(run: Run) -> tuple[Batch, ...]:
@@ -57,7 +60,7 @@ def _stage_file(run: Run, address: str | None, progress: Progress | None) -> dic
 
 
 SOURCES: dict[str, Source] = {
-    "pull": Source(follow.batches, _stage_answers),
+    "pull": Source(follow.batches, _stage_answers, {"tracking_event": polling.replan_all}),
     "import": Source(_file_batches, _stage_file),
 }
 
@@ -109,15 +112,17 @@ def load(run: Run, address: str | None = None) -> list[Reconciliation]:
     Raises BatchStopped, after the quarantine is written, where a batch rule stopped one of them.
     """
     results: list[Reconciliation] = []
+    source = SOURCES[run.kind]
     with runs.step(run.run_id, "load", address):
-        for batch in SOURCES[run.kind].batches(run):
+        for batch in source.batches(run):
+            after_merge = source.after_merge.get(batch.dataset)
             try:
-                results.append(loading.load(run, batch, address))
+                results.append(loading.load(run, batch, address, after_merge))
             except StagingLost as lost:
                 log.warning("%s: staging and judging again", lost)
                 stage(run, address)
                 judge(run, address)
-                results.append(loading.load(run, batch, address))
+                results.append(loading.load(run, batch, address, after_merge))
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
         for batch in SOURCES[run.kind].batches(run):
             staging.drop(link, batch)

@@ -50,7 +50,7 @@ def find_due(context: Context) -> list[dict[str, str | int]]:
     with warehouse.connect() as link:
         run = runs.open_run(link, run_id(context), "pull", "tracking_event", "carriers", params=dict(params))
     try:
-        shards = due.plan(run, params["carrier"], params["tracking_numbers"], params["force"])
+        shards = due.plan(run, params["carrier"], params["tracking_numbers"], params["force"], params["source"])
     except (ValueError, NoAccountError) as refused:
         raise RunRefused(str(refused)) from None
     log.info("%s parcels are due, in %s shards", sum(shard.parcels for shard in shards), len(shards))
@@ -62,7 +62,7 @@ def find_due(context: Context) -> list[dict[str, str | int]]:
 
 def pull(shard: dict[str, Any], context: Context) -> dict[str, int]:
     """Pulls one shard; returns the number of answers by HTTP status."""
-    with runs.step(run_id(context), f"pull {shard['carrier']} {shard['shard']}"):
+    with runs.step(run_id(context), f"pull {shard['source']} {shard['shard']}"):
         return pulling.pull(Shard(**shard), attempt=context["ti"].try_number)
 
 

@@ -41,6 +41,30 @@ MILESTONES: tuple[str, ...] = (
 FINAL_MILESTONES: frozenset[str] = frozenset({"delivered", "lost", "returned", "cancelled", "destroyed"})
 """Milestones that end a journey. `tracking_expired` ends sight of it, not the journey, and is not among them."""
 
+REASONS: dict[str, str] = {
+    "customs_documents": "papers or information for customs are missing or wrong",
+    "customs_duty": "duties or taxes are to be paid",
+    "customs_inspection": "customs inspects the goods",
+    "weather": "weather, or an emergency of nature",
+    "strike": "a strike or another labour dispute",
+    "capacity": "more parcels than the carrier can carry",
+    "operational": "a trouble of the carrier's own: late transport, a breakdown",
+    "local": "circumstances on the spot, such as a closed road",
+    "holiday": "a holiday, or a day on which nobody delivers",
+    "security": "a security check, or a ban on the goods or the parties",
+    "dangerous_goods": "the contents may not be carried",
+    "damage": "the goods are damaged",
+    "missent": "sorted or sent the wrong way",
+    "address": "the address is wrong, incomplete or changed",
+    "access": "the courier could not get to the door or the letterbox",
+    "recipient_absent": "nobody was there to take it",
+    "recipient_request": "the recipient asked for it",
+    "refused": "the recipient did not take it",
+    "payment": "a payment to the carrier is missing",
+    "unclaimed": "nobody came to collect it",
+}
+"""Why something happened: the reasons that a carrier's code table may give, and what each means."""
+
 TimeKnowledge = Literal["offset", "utc", "place", "assumed"]
 """How an event's zone was known: told as an offset, told in UTC, taken from the place, or assumed."""
 
@@ -61,6 +85,8 @@ class TrackingEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     city: str | None = None
     mapped: bool = True
     """False where no code table knows the code; the milestone is then `in_transit` at most."""
+    clock_disagrees: bool = False
+    """The carrier's own readings of the moment disagree; local time with its offset was believed."""
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +94,8 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
 
     tracking_number: str
     requested_number: str
+    carrier: str | None = None
+    """The parcel's own carrier, as a slug, where an aggregator tells it."""
     found: bool = True
     service: str | None = None
     origin_country: str | None = None

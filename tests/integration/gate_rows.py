@@ -187,8 +187,9 @@ WARNED: dict[str, dict[str, Row]] = {
         "destination_missing": {"destination_country": None, "destination_region": None},
     },
     "tracking_event": {
-        "code_unmapped": {"code": "Q9"},
+        "code_unmapped": {"is_mapped": False},
         "zone_assumed": {"tz_known": "assumed"},
+        "clocks_disagree": {"clock_disagrees": True},
         "clock_contradicts_itself": {"utc_offset_minutes": 60},
     },
     "order_line": {"customer_missing": {"customer_id": None}, "price_negative": {"unit_price": Decimal(-5)}},

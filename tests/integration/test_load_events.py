@@ -245,27 +245,30 @@ def test_the_poll_plan_moves_once_per_run(loader: Loader) -> None:
     loader.shipments(shipment())
     (shipment_id,) = loader.asked("SELECT shipment_id FROM core.shipment")[0]
     loader.execute(
-        "INSERT INTO ops.poll_plan (shipment_id, carrier, next_poll_at, reason) VALUES (%s, 'dhl', %s, 'new')",
+        "INSERT INTO ops.poll_plan (shipment_id, carrier, source, next_poll_at, reason) "
+        "VALUES (%s, 'dhl', 'dhl', %s, 'new')",
         shipment_id,
         NOW,
     )
-    run = loader.open("tracking_event", kind="pull")
+    now = JANUARY + days(9)
+    run = loader.open("tracking_event", kind="pull", as_of=now)
     loader.execute(
-        "INSERT INTO ops.poll_request (run_id, shipment_id, carrier, shard, tracking_number, reason, outcome) "
-        "VALUES (%s, %s, 'dhl', 0, 'LC0001', 'due', 'answered')",
+        "INSERT INTO ops.poll_request (run_id, shipment_id, carrier, source, shard, tracking_number, reason, outcome) "
+        "VALUES (%s, %s, 'dhl', 'dhl', 0, 'LC0001', 'due', 'answered')",
         run.run_id,
         shipment_id,
     )
+    from lanecast.follow import polling
     from lanecast.warehouse import load as loading
 
     batch = loader.stage(run, "tracking_event", answer(1, *FIRST))
-    first = loading.load(run, batch, loader.address)
-    assert loading.load(run, batch, loader.address) == first
+    first = loading.load(run, batch, loader.address, polling.replan)
+    assert loading.load(run, batch, loader.address, polling.replan) == first
     ((polls, without_news, next_at),) = loader.asked(
         "SELECT polls, polls_without_news, next_poll_at FROM ops.poll_plan"
     )
     assert (polls, without_news) == (1, 0)
-    assert timedelta(hours=1.9) <= next_at - NOW <= timedelta(hours=2.1)
+    assert timedelta(minutes=15) <= next_at - now <= timedelta(hours=26)
 
 
 # ------------------------------------------------------------------------------------------------ awkward values

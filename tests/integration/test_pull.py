@@ -106,13 +106,13 @@ def whole(run_id: str, **asked: Any) -> dict[str, loading.Reconciliation]:
 
 def test_shards_are_bounded_in_size_and_number(past: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(due, "PARCELS_PER_SHARD", 4)
-    monkeypatch.setattr(due, "SHARDS_PER_CARRIER", 3)
+    monkeypatch.setattr(due, "SHARDS_PER_SOURCE", 3)
     waiting = dict(
         rows(past, "SELECT carrier, count(*) FROM core.shipment_number WHERE finished_at IS NULL GROUP BY 1")
     )
     shards = due.plan(begin("r1"))
     assert max(waiting.values()) > 12  # else nothing is cut off
-    assert Counter(shard.carrier for shard in shards) == {
+    assert Counter(shard.source for shard in shards) == {
         carrier: min(3, math.ceil(count / 4)) for carrier, count in waiting.items()
     }
     assert max(shard.parcels for shard in shards) == 4
@@ -143,14 +143,14 @@ def test_what_is_not_due_is_left_until_forced(past: str) -> None:
 
 
 def test_one_carrier_and_no_other(past: str) -> None:
-    assert {shard.carrier for shard in due.plan(begin("r1"), carrier="dhl")} == {"dhl"}
+    assert {shard.source for shard in due.plan(begin("r1"), carrier="dhl")} == {"dhl"}
 
 
 def test_numbers_by_hand_are_cleaned_and_registered_with_their_carrier(past: str) -> None:
     known = one(past, "SELECT max(tracking_number) FROM core.shipment WHERE carrier = 'ups'")
     spaced = f" {known[:4]} {known[4:].lower()} "
     shards = due.plan(begin("r1"), "ups", [spaced, "1Z999 aa10123456784"])
-    assert [(shard.carrier, shard.parcels) for shard in shards] == [("ups", 2)]
+    assert [(shard.source, shard.parcels) for shard in shards] == [("ups", 2)]
     assert one(past, "SELECT count(*) FROM core.shipment WHERE tracking_number = '1Z999AA10123456784'") == 1
     due.plan(begin("r2"), "ups", ["1Z999AA10123456784"])
     assert one(past, "SELECT count(*) FROM core.shipment WHERE tracking_number = '1Z999AA10123456784'") == 1
@@ -186,10 +186,10 @@ def test_a_cut_off_pull_goes_on_where_it_was(past: str, sandbox: StandIn, undist
     run = begin("r1")
     shards = due.plan(run)
     pull_all(shards[:2])
-    asked = {shard.carrier: sandbox.answers(shard.carrier) for shard in shards}
+    asked = {shard.source: sandbox.answers(shard.source) for shard in shards}
     counts = pull_all(shards, attempt=2)
     for shard in shards[:2]:
-        assert sandbox.answers(shard.carrier) == asked[shard.carrier]
+        assert sandbox.answers(shard.source) == asked[shard.source]
     assert sum(counts.values()) == sum(sandbox.answers(carrier) - asked[carrier] for carrier in asked)
     finish(run)
     assert content(past) == undisturbed
@@ -200,7 +200,7 @@ def test_a_pull_killed_midway_keeps_the_files_that_it_closed(
 ) -> None:
     run = begin("r1")
     shards = due.plan(run)
-    shard = next(shard for shard in shards if shard.carrier == "dhl" and shard.parcels > 4)
+    shard = next(shard for shard in shards if shard.source == "dhl" and shard.parcels > 4)
     with monkeypatch.context() as patched:
         patched.setattr(pulling, "ANSWERS_PER_FILE", 2)
         patched.setattr(pulling, "closing", nullcontext)  # a kill closes nothing
@@ -236,8 +236,8 @@ def test_a_carrier_that_is_down_does_not_hold_up_the_others(past: str, sandbox: 
     shards = due.plan(run)
     sandbox.fault(carrier="dhl", kind="503", share=1, seconds=0)
     with pytest.raises(CarrierDown, match="dhl answered none of"):
-        pull_all([shard for shard in shards if shard.carrier == "dhl"])
-    pull_all([shard for shard in shards if shard.carrier != "dhl"])
+        pull_all([shard for shard in shards if shard.source == "dhl"])
+    pull_all([shard for shard in shards if shard.source != "dhl"])
     finish(run)
     found = rows(past, "SELECT DISTINCT carrier, outcome FROM ops.poll_request")
     assert ("dhl", "failed") in found
@@ -252,9 +252,9 @@ def test_a_retry_asks_again_for_what_the_carrier_failed_to_answer(
     run = begin("r1")
     shards = due.plan(run)
     sandbox.fault(carrier="usps", kind="503", share=1, seconds=0)
-    pull_all([shard for shard in shards if shard.carrier != "usps"])
+    pull_all([shard for shard in shards if shard.source != "usps"])
     with pytest.raises(CarrierDown):
-        pull_all([shard for shard in shards if shard.carrier == "usps"])
+        pull_all([shard for shard in shards if shard.source == "usps"])
     sandbox.calm()
     pull_all(shards, attempt=2)
     finish(run)

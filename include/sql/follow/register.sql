@@ -10,7 +10,9 @@ WITH opened AS (
     WHERE
         NOT EXISTS (
             SELECT FROM core.shipment_number AS known
-            WHERE known.carrier = %(carrier)s AND known.tracking_number = given.tracking_number
+            WHERE
+                known.tracking_number = given.tracking_number
+                AND (known.carrier = %(carrier)s OR %(carrier)s = 'unknown')
         )
     ON CONFLICT (carrier, tracking_number, epoch) DO NOTHING
     RETURNING shipment_id, carrier, tracking_number, epoch

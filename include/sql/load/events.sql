@@ -33,10 +33,11 @@ WHERE
         known.withdrawn_at IS NOT NULL
         OR (
             known.description, known.occurred_at, known.tz_known, known.milestone, known.reason,
-            known.country, known.region, known.city
+            known.clock_disagrees, known.country, known.region, known.city
         ) IS DISTINCT FROM (
             told.description, told.occurred_at, told.tz_known, told.milestone, told.reason,
-            coalesce(told.country, known.country), coalesce(told.region, known.region),
+            coalesce(told.clock_disagrees, false), coalesce(told.country, known.country),
+            coalesce(told.region, known.region),
             coalesce(told.city, known.city)
         )
     );
@@ -54,6 +55,7 @@ WITH updated AS (
         tz_known = repeated.tz_known,
         milestone = repeated.milestone,
         reason = repeated.reason,
+        clock_disagrees = coalesce(repeated.clock_disagrees, false),
         country = coalesce(repeated.country, known.country),
         region = coalesce(repeated.region, known.region),
         city = coalesce(repeated.city, known.city),

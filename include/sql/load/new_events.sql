@@ -20,6 +20,7 @@ WITH told AS (
         accepted.country,
         accepted.region,
         accepted.city,
+        coalesce(accepted.clock_disagrees, false) AS clock_disagrees,
         accepted.raw_answer_id
     FROM accepted
     LEFT JOIN span
@@ -34,7 +35,7 @@ WITH told AS (
 inserted AS (
     INSERT INTO core.tracking_event (
         shipment_id, reported_at, event_hash, source, code, description, occurred_at, utc_offset_minutes, tz_known,
-        milestone, reason, country, region, city, raw_answer_id, run_number, ingested_at
+        milestone, reason, country, region, city, clock_disagrees, raw_answer_id, run_number, ingested_at
     )
     SELECT
         told.*,

@@ -1,4 +1,5 @@
--- Grain: one row per scan of a shipment. The same scan (minute and milestone) told by several sources is one row: the
+-- Grain: one row per scan of a shipment. The same scan told by several sources is one row: of one minute (on the local
+-- clock, or in UTC, for some tell the one and some the other) and one milestone, or with a milestone that says less. The
 -- shipment's own carrier is believed first.
 CREATE OR REPLACE VIEW mart.shipment_event AS
 SELECT
@@ -20,7 +21,8 @@ SELECT
     event.city,
     event.source,
     event.ingested_at,
-    event.ingested_at AS refreshed_at
+    event.ingested_at AS refreshed_at,
+    event.clock_disagrees
 FROM core.tracking_event AS event
 INNER JOIN core.shipment ON event.shipment_id = shipment.shipment_id
 WHERE
@@ -29,16 +31,24 @@ WHERE
         SELECT FROM core.tracking_event AS other
         WHERE
             other.shipment_id = event.shipment_id
-            AND other.reported_at = event.reported_at
-            AND other.milestone = event.milestone
+            AND other.reported_at BETWEEN event.reported_at - interval '15 hours' AND event.reported_at + interval '15 hours'
+            AND (
+                other.reported_at = event.reported_at
+                OR date_trunc('minute', other.occurred_at) = date_trunc('minute', event.occurred_at)
+            )
+            AND (
+                other.milestone = event.milestone
+                OR event.milestone = 'in_transit'
+                OR (other.milestone = 'in_transit' AND event.milestone IN ('picked_up', 'hub_arrived', 'hub_departed'))
+            )
             AND other.source <> event.source
             AND other.withdrawn_at IS NULL
             AND (other.source <> shipment.carrier, other.source) < (event.source <> shipment.carrier, event.source)
     );
 
 COMMENT ON VIEW mart.shipment_event IS
-'The timeline of every shipment. Grain: one row per scan; the same scan (minute and milestone) told by several sources is '
-'one row. Events that the carrier no longer tells are left out. Always current: rows appear as they are loaded.';
+'The timeline of every shipment. Grain: one row per scan; the same scan told by several sources (one minute, and one '
+'milestone or one that says less) is one row. Events that the carrier no longer tells are left out. Always current: rows appear as they are loaded.';
 COMMENT ON COLUMN mart.shipment_event.shipment_id IS 'Lanecast''s number of the shipment.';
 COMMENT ON COLUMN mart.shipment_event.carrier IS 'Carrier of the shipment, as a slug; NULL where none is named.';
 COMMENT ON COLUMN mart.shipment_event.tracking_number IS 'The carrier''s number for the parcel; NULL where not told.';
@@ -58,3 +68,5 @@ COMMENT ON COLUMN mart.shipment_event.city IS 'City where it happened, as the ca
 COMMENT ON COLUMN mart.shipment_event.source IS 'Who told it: a carrier, or the file''s source.';
 COMMENT ON COLUMN mart.shipment_event.ingested_at IS 'When it was loaded: what was known then.';
 COMMENT ON COLUMN mart.shipment_event.refreshed_at IS 'When the row was last brought up to date: as ingested_at.';
+COMMENT ON COLUMN mart.shipment_event.clock_disagrees IS
+'Whether the carrier''s own readings of the moment (local with offset, and UTC) disagree: local with offset is believed.';

@@ -16,6 +16,8 @@ CREATE UNLOGGED TABLE {staged} (
     region text,
     city text,
     event_hash bigint,
+    is_mapped boolean,
+    clock_disagrees boolean,
     raw_answer_id bigint,
     source_line bigint,
     unreadable text

@@ -22,6 +22,8 @@ from lanecast.carriers.clocks import EARLIEST_YEAR, LATEST_YEAR
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
 MOST_SHOWN_BYTES = 80
+NOT_ASKED = "not asked: "
+"""How the error of an answer begins for which no call was made: its parcels stay due."""
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 Parsed = Parcel | Unreadable

@@ -3,41 +3,60 @@
 Every batch of parcels ends as one Answer, and one more for each request that an answer calls for (a next page, numbers
 to be registered). A failure after all retries is an Answer with an error; after several in a row the carrier counts as
 down, and the batches left are answered as failed without asking. Every call, tokens and retries included, is first
-taken from the account's budget.
+taken from the account's budget. Certificates are always verified, and no setting turns that off.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import logging
+import math
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Protocol
-from urllib.parse import quote, urlsplit
+from typing import Literal, NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
-from lanecast.carriers.base import Account, Adapter, FollowUp, RequestSpec, Wanted
+from lanecast.carriers.base import NOT_ASKED, Account, Adapter, FollowUp, RequestSpec, Wanted
 from lanecast.carriers.bodies import BodyError, decode_body
+from lanecast.carriers.masking import Secrets, is_secret
 from lanecast.carriers.registry import row
 from lanecast.connections import is_loopback
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 REFUSED_STATUSES = frozenset({401, 403})
-CIRCUIT_OPEN = "circuit open: the carrier did not answer several requests in a row, so it was not asked"
+CIRCUIT_OPEN = f"{NOT_ASKED}circuit open, for the carrier did not answer several requests in a row"
 BROKE_OFF = "the body broke off"
+NO_TOKEN = "no access token"  # noqa: S105 - words, no secret
 
 MOST_FOLLOW_UPS = 200
-SHORTEST_SECRET = 6
-MASK = b"***"
+LARGE_BYTES = 4 * 1024 * 1024
+"""Bodies above this are received and handed on one at a time, so that a task's memory holds one of them."""
 
 Sleep = Callable[[float], Awaitable[None]]
+NotAsked = Literal["budget", "down", "refused"]
+"""Why no call was made: the account's calls are used up, its carrier counts as down, or it refuses the account."""
 _random = secrets.SystemRandom()
+_asking: ContextVar[bool] = ContextVar("a carrier is being asked", default=False)
+_LOGGERS = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
+
+
+def _is_harmless(record: logging.LogRecord) -> bool:
+    """Whether a record of the HTTP libraries is about someone else's requests: ours show URLs and headers."""
+    return not _asking.get()
+
+
+for _name in _LOGGERS:
+    logging.getLogger(_name).addFilter(_is_harmless)
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +72,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     total_timeout: float = 120.0
     max_body_bytes: int = 64 * 1024 * 1024
     failures_until_open: int = 8
+    down_seconds: float = 60.0
     calls_per_day: int | None = None
     calls_per_month: int | None = None
 
@@ -69,26 +89,46 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     body: bytes = b""
     error: str | None = None
+    not_asked: NotAsked | None = None
 
 
 class BudgetSpent(Exception):
-    """No call may be made now: the day's or the month's calls are used up, or the carrier counts as down."""
+    """No call may be made now: `why` tells whether the calls are used up, or the carrier counts as down."""
+
+    def __init__(self, problem: str, why: NotAsked = "budget") -> None:
+        super().__init__(problem)
+        self.why = why
+
+
+class BudgetLost(RuntimeError):
+    """The calls can't be counted, so that none may be made."""
 
 
 class Budget(Protocol):
     """The calls that an account may make: see lanecast.follow.budget for the one that all workers share."""
 
+    @property
+    def probing(self) -> bool:
+        """Whether the carrier counted as down and has not answered since: one request at a time, with one attempt."""
+        ...
+
     async def take(self) -> float:
         """Takes one call; returns the seconds to wait before making it. BudgetSpent where none may be made."""
         ...
 
+    async def give_back(self) -> None:
+        """Returns one call that was taken and did not leave this machine."""
+        ...
+
     async def note(self, down: bool) -> None:
-        """Notes that the carrier counts as down, or answers again, for the other workers."""
+        """Notes after each request whether the carrier counts as down, for the other workers."""
         ...
 
 
 class OwnPace:
     """A budget of one process: requests start at least 1 / requests_per_second apart, without end."""
+
+    probing = False
 
     def __init__(self, requests_per_second: float) -> None:
         self._apart = 1.0 / requests_per_second
@@ -101,6 +141,9 @@ class OwnPace:
         self._next_start = start + self._apart
         return start - now
 
+    async def give_back(self) -> None:
+        """Nothing counts it."""
+
     async def note(self, down: bool) -> None:
         """Nobody else asks."""
 
@@ -108,7 +151,9 @@ class OwnPace:
 def limits_of(account: Account) -> Limits:
     """The limits for an account: of the registry, of the connection's extra, or of the sandbox, which bears more."""
     if account.is_sandbox:
-        return Limits(max_concurrency=6, requests_per_second=300.0, first_backoff=0.05, longest_wait=5.0)
+        return Limits(
+            max_concurrency=6, requests_per_second=500.0, first_backoff=0.05, longest_wait=5.0, down_seconds=0.0
+        )
     known = row(account.carrier)
     told = {name: account.extra[name] for name in Limits.__struct_fields__ if name in account.extra}
     chosen = {
@@ -120,7 +165,8 @@ def limits_of(account: Account) -> Limits:
     }
     try:
         limits = msgspec.convert(chosen, Limits, strict=False)
-        if any((getattr(limits, name) or 1) <= 0 or getattr(limits, name) == 0 for name in Limits.__struct_fields__):
+        numbers = [number for name in Limits.__struct_fields__ if (number := getattr(limits, name)) is not None]
+        if any(not math.isfinite(number) or number <= 0 for number in numbers):
             raise msgspec.ValidationError("limits are above 0")
         return limits
     except msgspec.ValidationError as error:
@@ -136,19 +182,24 @@ async def pull(
     client: httpx.AsyncClient | None = None,
     budget: Budget | None = None,
     sleep: Sleep = asyncio.sleep,
-) -> AsyncIterator[Answer]:
+) -> AsyncGenerator[Answer, None]:
     """The answers to each batch, as batches complete; at most `max_concurrency` batches are under way.
 
-    Never raises for what a carrier does. ValueError for a batch that is larger than the carrier takes, or empty.
+    Never raises for what a carrier does. ValueError for a batch that is larger than the carrier takes, or empty;
+    BudgetLost where calls can't be counted.
     """
     limits = limits or limits_of(account)
     asking = iter(batches)
     under_way: set[asyncio.Task[list[Answer]]] = set()
     async with _client(account, limits, client) as connected:
-        line = _Line(adapter, account, connected, limits, budget or OwnPace(limits.requests_per_second), sleep)
+        budget = budget or OwnPace(limits.requests_per_second)
+        # A client that is given leads elsewhere: its tokens are its own.
+        tokens = _TOKENS if client is None else {}
+        line = _Line(adapter, account, connected, limits, budget, sleep, tokens)
         try:
             while True:
-                for batch in _next(asking, limits.max_concurrency - len(under_way), adapter.numbers_per_request):
+                most = 1 if budget.probing else limits.max_concurrency
+                for batch in _next(asking, most - len(under_way), adapter.numbers_per_request):
                     under_way.add(asyncio.create_task(line.ask(batch)))
                 if not under_way:
                     return
@@ -156,6 +207,7 @@ async def pull(
                 for task in done:
                     for answer in task.result():
                         yield answer
+                    line.handed_on(task)
         finally:
             for task in under_way:
                 task.cancel()
@@ -193,7 +245,21 @@ async def _client(
         yield client
 
 
-@dataclass
+class _Held(NamedTuple):
+    """An access token, until when it is used (time.monotonic()), and whether the carrier has accepted it."""
+
+    text: str
+    until: float
+
+    def __repr__(self) -> str:
+        return "_Held(***)"
+
+
+_TOKENS: dict[tuple[str, str, str, str], _Held] = {}
+"""The access tokens of this process, by account."""
+
+
+@dataclass(repr=False)
 class _Line:
     """One account's line to its carrier: its token, its budget, and whether it is down."""
 
@@ -203,26 +269,48 @@ class _Line:
     limits: Limits
     budget: Budget
     sleep: Sleep
+    tokens: dict[tuple[str, str, str, str], _Held]
     failures: int = 0
-    token: str | None = None
-    token_expires: float = 0.0
+    refusals: int = 0
+    renewals: int = 0
     token_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    large: asyncio.Lock = field(default_factory=asyncio.Lock)
+    large_of: asyncio.Task[object] | None = None
+
+    def __post_init__(self) -> None:
+        account = self.account
+        basic = base64.b64encode(f"{account.login}:{account.password}".encode("utf-8", "surrogatepass")).decode()
+        told = [text for name, text in account.extra.items() if is_secret(name) and isinstance(text, str)]
+        self.secrets = Secrets(account.password, basic, *told)
+        self.key = (account.carrier, account.base_url, account.login, account.password)
 
     async def ask(self, batch: tuple[Wanted, ...]) -> list[Answer]:
         """The answers to one batch: the first, and those to the requests that it calls for."""
         first, spec = await self._ask(batch, None)
         answers = [first]
+        size = len(first.body)
         waiting = self._follow_ups(batch, spec, first)
         while waiting:
+            error = None
             if len(answers) > MOST_FOLLOW_UPS:
                 error = f"more than {MOST_FOLLOW_UPS} further requests for one batch: not followed to the end"
+            elif size > self.limits.max_body_bytes:
+                error = f"one batch's answers hold more than {self.limits.max_body_bytes} bytes: not followed further"
+            if error:
                 answers.append(self._failed(batch, first.url, datetime.now(UTC), error))
                 break
             following = waiting.pop(0)
             answer, spec = await self._ask(following.wanted, following.spec)
             answers.append(answer)
+            size += len(answer.body)
             waiting.extend(self._follow_ups(following.wanted, spec, answer))
         return answers
+
+    def handed_on(self, task: asyncio.Task[list[Answer]]) -> None:
+        """A batch's answers are stored: if one was large, the next large one may come."""
+        if self.large_of is task:
+            self.large_of = None
+            self.large.release()
 
     def _follow_ups(self, wanted: tuple[Wanted, ...], spec: RequestSpec | None, answer: Answer) -> list[FollowUp]:
         if spec is None or answer.error is not None or answer.status is None or answer.status >= 300:
@@ -233,21 +321,37 @@ class _Line:
         """The answer to one request, after as many attempts as the limits allow, and the request that was made."""
         requested_at = datetime.now(UTC)
         url = self.account.base_url
-        if self.failures >= self.limits.failures_until_open:
-            return self._failed(batch, url, requested_at, CIRCUIT_OPEN), None
+        until_open = self.limits.failures_until_open
+        if self.failures >= until_open:
+            return self._failed(batch, url, requested_at, CIRCUIT_OPEN, not_asked="down"), None
+        if self.refusals >= until_open:
+            error = f"{NOT_ASKED}the carrier refused the credentials of {self._name} {until_open} times in a row"
+            return self._failed(batch, url, requested_at, error, not_asked="refused"), None
         try:
             answer, spec = await self._attempts(batch, spec)
         except BudgetSpent as spent:
-            return self._failed(batch, url, requested_at, str(spent)), None
+            return self._failed(batch, url, requested_at, f"{NOT_ASKED}{spent}", not_asked=spent.why), None
+        except BudgetLost:
+            raise
         except Exception as error:  # whatever a carrier or a library does, the other batches go on
             answer = self._failed(batch, url, requested_at, self._told(error))
         down = answer.error is not None and (answer.status is None or answer.status in RETRIED_STATUSES)
-        was_down = self.failures >= self.limits.failures_until_open
-        self.failures = self.failures + 1 if down else 0
-        told_down = self.failures >= self.limits.failures_until_open
-        if told_down != was_down:
-            await self.budget.note(told_down)
+        if not down:
+            self.failures = 0
+            self.refusals = self.refusals + 1 if self._is_refusal(answer) else 0
+        else:
+            self.failures = until_open if self.budget.probing else self.failures + 1
+        if not down or self.failures >= until_open:
+            await self.budget.note(down)
         return answer, spec
+
+    @property
+    def _name(self) -> str:
+        return f"lanecast_{self.account.carrier}"
+
+    def _is_refusal(self, answer: Answer) -> bool:
+        """Whether the account itself is refused; a 403 may be about one parcel."""
+        return answer.status == 401 or (answer.error or "").startswith(NO_TOKEN)
 
     async def _attempts(
         self, batch: tuple[Wanted, ...], given: RequestSpec | None
@@ -258,7 +362,7 @@ class _Line:
         spec = given
         attempt = 0
         while attempt < self.limits.attempts:
-            if attempt and self.failures >= self.limits.failures_until_open:
+            if attempt and (self.budget.probing or self.failures >= self.limits.failures_until_open):
                 break
             attempt += 1
             try:
@@ -271,50 +375,87 @@ class _Line:
                 continue
             spec = given or self.adapter.build(self.account, batch, token)
             url = str(httpx.URL(self.account.base_url + spec.path, params=dict(spec.params or {})))
-            answer = await self._once(batch, spec, url, token)
-            if answer.status == 401 and token is not None and not renewed:
+            answer = await self._once(batch, spec, url, token, attempt)
+            if answer.status == 401 and token is not None and not renewed and self._renew(token):
                 # A token may be withdrawn before its time: one new one, then the answer stands.
                 renewed = True
                 attempt -= 1
-                self._forget(token)
                 continue
+            if answer.status is not None and answer.status != 401:
+                self.renewals = 0
             broken = answer.error is not None and answer.error.startswith(BROKE_OFF)
             if answer.status is not None and answer.status not in RETRIED_STATUSES and not broken:
                 return answer, spec
-            if attempt < self.limits.attempts:
+            if attempt < self.limits.attempts and not self.budget.probing:
                 await self._wait(attempt, answer.headers)
         return answer, spec
 
-    async def _once(self, batch: tuple[Wanted, ...], spec: RequestSpec, url: str, token: str | None) -> Answer:
+    async def _once(
+        self, batch: tuple[Wanted, ...], spec: RequestSpec, url: str, token: str | None, attempt: int
+    ) -> Answer:
+        headers = {**(spec.headers or {}), **self.adapter.authorization(self.account, token)}
         await self._pace()
         requested_at = datetime.now(UTC)
-        headers = {**(spec.headers or {}), **self.adapter.authorization(self.account, token)}
         try:
             status, told, body, error = await self._exchange(spec, headers)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as failure:
             return self._failed(batch, url, requested_at, self._told(failure))
         if status in REFUSED_STATUSES:
-            error = f"the carrier refused the credentials of lanecast_{self.account.carrier} (HTTP {status})"
+            error = f"the carrier refused the credentials of {self._name} (HTTP {status})"
         elif status in RETRIED_STATUSES:
-            error = f"HTTP {status} after {self.limits.attempts} attempts"
+            error = f"HTTP {status} after {attempt} attempt{'s' if attempt > 1 else ''}"
         elif 300 <= status < 400:
             error = f"HTTP {status}: redirects are not followed"
+        masked = self.secrets.masked
         return Answer(
             carrier=self.account.carrier,
             requested=tuple(one.number for one in batch),
-            url=self._masked(url),
+            url=masked(url),
             requested_at=requested_at,
             answered_at=datetime.now(UTC),
             status=status,
-            headers={name: self._masked(value) for name, value in told.items()},
-            body=self._without_secrets(body),
+            headers={masked(name): masked(value) for name, value in told.items()},
+            body=body,
             error=error,
         )
 
     async def _exchange(
-        self, spec: RequestSpec, headers: Mapping[str, str]
+        self, spec: RequestSpec, headers: Mapping[str, str], *, masking: bool = True
     ) -> tuple[int, dict[str, str], bytes, str | None]:
-        """(status, headers, body, what is wrong with the body). The body is kept as far as it came."""
+        """(status, headers, body without secrets, what is wrong with the body). The body is kept as far as it came."""
+        basic = base64.b64encode(":".join(spec.basic).encode("utf-8", "surrogatepass")).decode() if spec.basic else None
+        self.secrets.learn(basic)
+        for name, value in headers.items():
+            if is_secret(name):
+                self.secrets.learn(value.rpartition(" ")[2])
+        asking = _asking.set(True)
+        try:
+            status, told, received, error = await self._receive(spec, headers)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            await self.budget.give_back()  # nothing was sent
+            raise
+        finally:
+            _asking.reset(asking)
+        limit = self.limits.max_body_bytes
+        is_cut = error is not None
+        del received[limit:]
+        body = bytes(received)
+        del received
+        encoding = told.get("content-encoding", "")
+        if error is None:
+            try:
+                body = decode_body(body, encoding, limit)
+            except BodyError as failure:
+                error = str(failure)
+        if masking:
+            body = self.secrets.without(body, is_cut)
+            if error is not None and encoding and self.secrets.are_packed_in(body, limit):
+                body = b"(not kept: a broken packed body with a secret in it)"
+        return status, told, body, error
+
+    async def _receive(
+        self, spec: RequestSpec, headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, str], bytearray, str | None]:
         request = self.client.build_request(
             spec.method,
             self.account.base_url + spec.path,
@@ -325,28 +466,35 @@ class _Line:
             content=spec.content,
         )
         auth = httpx.BasicAuth(*spec.basic) if spec.basic else None
-        async with asyncio.timeout(self.limits.total_timeout):
-            response = await self.client.send(request, stream=True, auth=auth)
-            error: str | None = None
-            received = bytearray()
-            try:
+        limits = self.limits
+        response: httpx.Response | None = None
+        error: str | None = None
+        received = bytearray()
+        try:
+            async with asyncio.timeout(limits.total_timeout):
+                response = await self.client.send(request, stream=True, auth=auth)
                 async for chunk in response.aiter_raw():
                     received += chunk
-                    if len(received) > self.limits.max_body_bytes:
-                        error = f"the body is larger than {self.limits.max_body_bytes} bytes: cut there"
+                    if len(received) > limits.max_body_bytes:
+                        error = f"the body is larger than {limits.max_body_bytes} bytes: cut there"
                         break
-            except (httpx.HTTPError, OSError) as failure:
-                error = f"{BROKE_OFF} after {len(received)} bytes: {self._told(failure)}"
-            finally:
+                    if len(received) > LARGE_BYTES:
+                        await self._alone()
+        except (httpx.HTTPError, TimeoutError, OSError) as failure:
+            if response is None:
+                raise
+            error = f"{BROKE_OFF} after {len(received)} bytes: {self._told(failure)}"
+        finally:
+            if response is not None:
                 await response.aclose()
-        body = bytes(received[: self.limits.max_body_bytes])
-        told = dict(response.headers)
-        if error is None:
-            try:
-                body = decode_body(body, told.get("content-encoding", ""), self.limits.max_body_bytes)
-            except BodyError as failure:
-                error = str(failure)
-        return response.status_code, told, body, error
+        return response.status_code, dict(response.headers), received, error
+
+    async def _alone(self) -> None:
+        """Waits until no other batch of this line holds a large body."""
+        task = asyncio.current_task()
+        if self.large_of is not task:
+            await self.large.acquire()
+            self.large_of = task
 
     async def _token(self) -> str | None:
         """The account's access token, fetched once and shared; None where the carrier takes none."""
@@ -354,30 +502,38 @@ class _Line:
         if spec is None:
             return None
         async with self.token_lock:
-            now = asyncio.get_running_loop().time()
-            if self.token is not None and now < self.token_expires:
-                return self.token
+            held = self.tokens.get(self.key)
+            if held is not None and time.monotonic() < held.until:
+                self.secrets.learn(held.text)
+                return held.text
             await self._pace()
+            asked_at = time.monotonic()
             try:
-                status, headers, body, _ = await self._exchange(spec, {})
+                status, headers, body, _ = await self._exchange(spec, {}, masking=False)
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as failure:
-                raise _AskError(f"no access token: {self._told(failure)}", None, True) from None
+                raise _AskError(f"{NO_TOKEN}: {self._told(failure)}", None, True) from None
             if status != 200:
                 retry = status in RETRIED_STATUSES
-                raise _AskError(
-                    f"no access token for lanecast_{self.account.carrier}: HTTP {status}", status, retry, headers
-                )
+                raise _AskError(f"{NO_TOKEN} for {self._name}: HTTP {status}", status, retry, headers)
             try:
                 told = self.adapter.read_token(body, headers)
             except (msgspec.MsgspecError, UnicodeDecodeError):
-                raise _AskError("no access token: the answer holds none where it should", status, True) from None
+                raise _AskError(f"{NO_TOKEN}: the answer holds none where it should", status, True) from None
             # A minute of grace, so that no request starts with a token about to end.
-            self.token, self.token_expires = told.access_token, now + max(told.expires_in - 60.0, 1.0)
-            return self.token
+            self.tokens[self.key] = _Held(told.access_token, asked_at + max(told.expires_in - 60.0, 1.0))
+            self.secrets.learn(told.access_token)
+            return told.access_token
 
-    def _forget(self, token: str) -> None:
-        if self.token == token:
-            self.token = None
+    def _renew(self, token: str) -> bool:
+        """Drops a token that was refused; False where it is itself a renewed one that was never accepted."""
+        held = self.tokens.get(self.key)
+        if held is None or held.text != token:
+            return True  # another request has dropped it
+        if self.renewals:
+            return False
+        self.renewals += 1
+        del self.tokens[self.key]
+        return True
 
     async def _pace(self) -> None:
         """Takes a call from the account's budget, and waits for its turn."""
@@ -389,47 +545,49 @@ class _Line:
         """Before another attempt: full jitter, or as long as the carrier asks for."""
         longest = self.limits.longest_wait
         jitter = _random.uniform(0, min(longest, self.limits.first_backoff * 2**attempt))
-        asked = retry_after(headers.get("retry-after"), datetime.now(UTC))
+        # A date is held against the carrier's own clock, where it tells that: ours may be wrong.
+        asked = retry_after(headers.get("retry-after"), _told_time(headers.get("date")) or datetime.now(UTC))
         await self.sleep(jitter if asked is None else min(asked, longest) + jitter)
 
     def _failed(
-        self, batch: tuple[Wanted, ...], url: str, requested_at: datetime, error: str, status: int | None = None
+        self,
+        batch: tuple[Wanted, ...],
+        url: str,
+        requested_at: datetime,
+        error: str,
+        status: int | None = None,
+        not_asked: NotAsked | None = None,
     ) -> Answer:
         return Answer(
             carrier=self.account.carrier,
             requested=tuple(one.number for one in batch),
-            url=self._masked(url),
+            url=self.secrets.masked(url),
             requested_at=requested_at,
             answered_at=datetime.now(UTC),
             status=status,
-            error=self._masked(error),
+            error=self.secrets.masked(error),
+            not_asked=not_asked,
         )
 
     def _told(self, error: BaseException) -> str:
-        """An error as one line, without secrets."""
-        return self._masked(f"{type(error).__name__}: {error}".rstrip(": "))
-
-    def _secrets(self) -> list[str]:
-        """What must not be kept: password and token, also as they stand in a URL or in HTTP Basic."""
-        account = self.account
-        basic = base64.b64encode(f"{account.login}:{account.password}".encode()).decode()
-        plain = [account.password, self.token or "", basic]
-        return [text for one in plain if len(one) >= SHORTEST_SECRET for text in {one, quote(one, safe="")}]
-
-    def _masked(self, text: str) -> str:
-        for secret in self._secrets():
-            text = text.replace(secret, MASK.decode())
-        return text
-
-    def _without_secrets(self, body: bytes) -> bytes:
-        """A body as it came, but for secrets that the carrier echoes."""
-        for secret in self._secrets():
-            body = body.replace(secret.encode(), MASK)
-        return body
+        """An error as one line, without secrets: the libraries' own words, else what lies behind them."""
+        limits = self.limits
+        words = str(error)
+        if isinstance(error, httpx.ConnectTimeout):
+            words = f"no connection within {limits.connect_timeout:g} s"
+        elif isinstance(error, httpx.ReadTimeout):
+            words = f"nothing came for {limits.read_timeout:g} s"
+        elif isinstance(error, TimeoutError):
+            words = f"the answer took longer than {limits.total_timeout:g} s"
+        behind: BaseException | None = error
+        while not words and behind is not None:
+            behind = behind.__cause__ or behind.__context__
+            words = str(behind) if isinstance(behind, OSError) else ""
+        return self.secrets.masked(" ".join(f"{type(error).__name__}: {words}".rstrip(": ").split()))
 
 
 class _AskError(Exception):
-    """No token could be had; `retry` tells whether another attempt may help."""
+    """No token could be had; `retry` tells whether another attempt may help. `status` is that of the token's answer."""
 
     def __init__(self, problem: str, status: int | None, retry: bool, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(problem)
@@ -445,9 +603,14 @@ def retry_after(text: str | None, now: datetime) -> float | None:
     text = text.strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    moment = _told_time(text)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def _told_time(text: str | None) -> datetime | None:
+    """An HTTP date; None if there is none to read."""
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text or "")
     except (ValueError, TypeError):
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -66,14 +66,15 @@ def _event(_: Plan) -> Assemble:
         if region is not None:
             region = place_region(country, region)
         hashed = reason = None
+        is_mapped = True
         if unreadable is None and carrier is not None:
             if milestone is None:
-                milestone, reason = _meaning(carrier, code, description, country)
+                milestone, reason, is_mapped = _meaning(carrier, code, description, country)
             hashed = event_hash(carrier, code, description)
         # fmt: off
         return (
             staged_row, carrier, number, carrier, code, description, reported_at, occurred_at, offset, known,
-            milestone, reason, country, region, city, hashed, None, line, unreadable,
+            milestone, reason, country, region, city, hashed, is_mapped, False, None, line, unreadable,
         )
         # fmt: on
 
@@ -121,15 +122,17 @@ def _hash(told: str) -> int:
 
 
 @lru_cache(maxsize=1 << 14)
-def _meaning(carrier: str, code: str | None, description: str | None, country: str | None) -> tuple[str, str | None]:
-    """Milestone and reason by the carrier's code table, by its text where the code says nothing."""
+def _meaning(
+    carrier: str, code: str | None, description: str | None, country: str | None
+) -> tuple[str, str | None, bool]:
+    """Milestone, reason and whether a table knows it: by the carrier's code, by its text where the code says nothing."""
     try:
         table = status.status_table(carrier)
     except FileNotFoundError:
-        return status.UNKNOWN.milestone, status.UNKNOWN.reason
+        return status.UNKNOWN.milestone, status.UNKNOWN.reason, False
     found = table.codes.get(code) if code else None
     if found is None and description:
         found = table.by_text(description)
     found = found or status.UNKNOWN
     reason = found.reason or (table.reasons.get(code) if code else None)
-    return status.resolve_customs(found.milestone, country, None, None), reason
+    return status.resolve_customs(found.milestone, country, None, None), reason, found.mapped

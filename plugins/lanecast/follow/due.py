@@ -6,15 +6,20 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from psycopg2.extensions import cursor as Cursor
+
 from lanecast.carriers import accounts, http, registry
 from lanecast.carriers.base import Account
+from lanecast.follow import polling
+from lanecast.follow.sources import sources
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.runs import Run
 from lanecast.warehouse.statements import statement
 
 log = logging.getLogger(__name__)
 
-SHARDS_PER_CARRIER = 8
+UNKNOWN_CARRIER = "unknown"
+SHARDS_PER_SOURCE = 8
 PARCELS_PER_SHARD = 2500
 SECONDS_PER_PULL = 1800.0
 """A run asks an account of your own for no more than its rate allows in this time; the rest stays due."""
@@ -22,10 +27,10 @@ SECONDS_PER_PULL = 1800.0
 
 @dataclass(frozen=True)
 class Shard:
-    """A part of what one run asks one carrier for: the work of one mapped task."""
+    """A part of what one run asks one source for: the work of one mapped task."""
 
     run_id: str
-    carrier: str
+    source: str
     shard: int
     parcels: int
 
@@ -39,59 +44,70 @@ def plan(
     carrier: str | None = None,
     numbers: Sequence[str] | None = None,
     force: bool = False,
+    source: str | None = None,
     address: str | None = None,
 ) -> list[Shard]:
     """Decides what this run asks for, writes it to ops.poll_request, and returns the shards.
 
-    `numbers` asks for just these, due or not; one that no shipment has is registered, which needs `carrier`. `force`
-    asks for every open shipment. Carriers without an account are left out. Raises ValueError for an unknown carrier and
-    for a number without shipment or carrier, NoAccountError for a carrier asked for by name that has no account.
+    `carrier` asks for that carrier's parcels alone. `numbers` asks for just these, due or not; one that no shipment has
+    is registered, which needs `carrier` (or `source`, where that is an aggregator). `force` asks for every open
+    shipment. `source` asks there rather than where each parcel is usually asked for. What has no account is left out.
+    Raises ValueError for an unknown carrier and for a number without shipment or carrier, NoAccountError for a source
+    asked for by name that has no account.
     """
-    if carrier:
-        accounts.account(registry.row(carrier).name)
-        carriers = [carrier]
-    else:
-        carriers = [name for name in registry.names() if _has_account(name)]
+    if source is not None:
+        accounts.account(registry.row(source).name)
+    by_carrier, for_others, found = sources()
+    if carrier and source is None and carrier not in by_carrier and for_others is None:
+        accounts.account(registry.row(carrier).name)  # tells what is missing
     wanted = [number.replace(" ", "").upper() for number in numbers] if numbers else None
-    bounds = [_bounds(accounts.account(name)) for name in carriers]
+    bounds = {name: _bounds(one) for name, one in found.items()}
     values = {
         "run_id": run.run_id,
         "as_of": run.as_of,
-        "carriers": list(carriers),
+        "carriers": list(by_carrier),
+        "sources": list(by_carrier.values()),
+        "for_others": for_others,
         "carrier": carrier,
+        "only_source": source,
         "numbers": wanted,
         "force": force,
-        "shard_sizes": [size for size, _ in bounds],
-        "most": [most for _, most in bounds],
+        "asked": list(bounds),
+        "shard_sizes": [size for size, _ in bounds.values()],
+        "most": [most for _, most in bounds.values()],
     }
     with warehouse.connect(as_of=run.as_of, address=address) as link, link.cursor() as cursor:
-        if wanted and carrier:
-            # Loads of events register numbers, too: one at a time.
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('lanecast load tracking_event'))")
-            cursor.execute(statement("follow/register"), values)
-        elif wanted:
-            cursor.execute("SELECT tracking_number FROM core.shipment WHERE tracking_number = ANY(%s)", (wanted,))
-            known = {row[0] for row in cursor.fetchall()}
-            if missing := [number for number in wanted if number not in known]:
-                raise ValueError(f"no shipment has the tracking number {', '.join(missing)}: name its carrier as well")
+        if wanted:
+            _register(cursor, values, carrier, source, wanted)
+        if polling.refresh_curves(cursor, run.as_of):
+            log.info("made the curves of the polling plan anew")
         cursor.execute(statement("follow/enlist"), values)
         cursor.execute(statement("follow/request"), values)
         return [Shard(run.run_id, *row) for row in cursor.fetchall()]
 
 
-def _has_account(carrier: str) -> bool:
-    try:
-        accounts.account(carrier)
-    except accounts.NoAccountError as missing:
-        log.warning("%s is left out: %s", carrier, missing)
-        return False
-    return True
+def _register(
+    cursor: Cursor, values: dict[str, object], carrier: str | None, source: str | None, wanted: list[str]
+) -> None:
+    """Registers the numbers that no shipment has; ValueError where it is not told whose they are."""
+    if carrier is None and source is not None and registry.row(source).kind == "aggregator":
+        carrier = UNKNOWN_CARRIER
+    if carrier:
+        # Loads of events register numbers, too: one at a time.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('lanecast load shipments'))")
+        cursor.execute(statement("follow/register"), values | {"carrier": carrier})
+        return
+    cursor.execute("SELECT tracking_number FROM core.shipment WHERE tracking_number = ANY(%s)", (wanted,))
+    known = {row[0] for row in cursor.fetchall()}
+    if missing := [number for number in wanted if number not in known]:
+        raise ValueError(f"no shipment has the tracking number {', '.join(missing)}: name its carrier as well")
 
 
 def _bounds(account: Account) -> tuple[int, int]:
-    """Parcels per shard, and parcels per run. An account of your own gets one shard, for its rate is kept per task."""
+    """Parcels per shard, and parcels per run: of an account of your own as many as its rate and its budget allow."""
     if account.is_sandbox:
-        return PARCELS_PER_SHARD, PARCELS_PER_SHARD * SHARDS_PER_CARRIER
-    requests = http.limits_of(account).requests_per_second * SECONDS_PER_PULL
-    most = max(1, int(requests)) * registry.adapter(account.carrier).numbers_per_request
+        return PARCELS_PER_SHARD, PARCELS_PER_SHARD * SHARDS_PER_SOURCE
+    limits = http.limits_of(account)
+    calls = min(limits.requests_per_second * SECONDS_PER_PULL, limits.calls_per_day or float("inf"))
+    most = max(1, int(calls)) * registry.adapter(account.carrier).numbers_per_request
     return most, most

@@ -1,4 +1,4 @@
-"""Pulls one shard from its carrier: every answer goes to the raw store and its index before anything parses it."""
+"""Pulls one shard from its source: every answer goes to the raw store and its index before anything parses it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import aclosing, closing
 from datetime import UTC, datetime
 
 import psycopg2.extras
 
 from lanecast import raw
 from lanecast.carriers import accounts, http, registry
-from lanecast.carriers.base import Wanted
-from lanecast.follow.due import Shard
+from lanecast.carriers.base import Adapter, Wanted
+from lanecast.follow.budget import SharedBudget
+from lanecast.follow.due import UNKNOWN_CARRIER, Shard
 from lanecast.warehouse import connection as warehouse
 
 log = logging.getLogger(__name__)
 
 ANSWERS_PER_FILE = 1000
 SECONDS_PER_FILE = 60.0
+BUDGET_SPENT = "budget spent"
+"""The count of requests that were not made, for the account's calls are used up: their parcels stay due."""
 
 
 def pull(shard: Shard, attempt: int = 1, address: str | None = None) -> dict[str, int]:
@@ -30,34 +33,45 @@ def pull(shard: Shard, attempt: int = 1, address: str | None = None) -> dict[str
     What an earlier attempt has had an answer to is not asked for again. Answers that failed are stored too; raises
     CarrierDown where the carrier gave none but such, for it was out of order or refused the account.
     """
-    adapter = registry.adapter(shard.carrier)
-    account = accounts.account(shard.carrier)
-    numbers = _unanswered(shard, address)
+    adapter = registry.adapter(shard.source)
+    account = accounts.account(shard.source)
+    wanted = _unanswered(shard, address)
     counts: Counter[str] = Counter()
-    if not numbers:
+    if not wanted:
         return counts
     log.info(
         "%s: asking for %s parcels at %s%s",
-        shard.carrier,
-        len(numbers),
+        shard.source,
+        len(wanted),
         account.base_url,
         " (sandbox)" if account.is_sandbox else "",
     )
-    batches = list(_batches([Wanted(number) for number in numbers], adapter.numbers_per_request))
+    batches = list(_batches(wanted, adapter))
 
-    async def ask() -> None:
+    async def ask() -> str | None:
+        why: str | None = None
         book = _Book(shard, attempt, address)
-        with closing(book):
-            async for answer in http.pull(adapter, account, batches):
-                book.enter(answer)
-                counts[str(answer.status or "no answer")] += 1
-                if sum(counts.values()) % 500 == 0:
-                    log.info("%s: %s of %s answers", shard.carrier, sum(counts.values()), len(batches))
+        async with SharedBudget(account, address=address) as budget:
+            with closing(book):
+                async with aclosing(http.pull(adapter, account, batches, budget=budget)) as answers:
+                    async for answer in answers:
+                        book.enter(answer)
+                        if answer.not_asked == "budget":
+                            counts[BUDGET_SPENT] += 1
+                            why = answer.error
+                        else:
+                            counts[str(answer.status or "no answer")] += 1
+                        if sum(counts.values()) % 500 == 0:
+                            log.info("%s: %s of %s answers", shard.source, sum(counts.values()), len(batches))
+        return why
 
-    asyncio.run(ask())
-    if set(counts) <= _NO_ANSWER:
+    why = asyncio.run(ask())
+    if counts[BUDGET_SPENT]:
+        log.warning("%s: %s of %s requests were not made: %s", shard.source, counts[BUDGET_SPENT], len(batches), why)
+    asked = set(counts) - {BUDGET_SPENT}
+    if asked and asked <= _NO_ANSWER:
         told = ", ".join(f"{status}: {count}" for status, count in counts.most_common())
-        raise CarrierDown(f"{shard.carrier} answered none of {len(batches)} requests at {account.base_url} ({told})")
+        raise CarrierDown(f"{shard.source} answered none of {len(batches)} requests at {account.base_url} ({told})")
     return dict(counts)
 
 
@@ -70,22 +84,42 @@ _FAILED = sorted(http.RETRIED_STATUSES | http.REFUSED_STATUSES)
 _NO_ANSWER = {"no answer", *map(str, _FAILED)}
 
 
-def _unanswered(shard: Shard, address: str | None) -> list[str]:
+def _unanswered(shard: Shard, address: str | None) -> list[Wanted]:
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT request.tracking_number FROM ops.poll_request AS request "
-            "WHERE request.run_id = %(run)s AND request.carrier = %(carrier)s AND request.shard = %(shard)s "
+            "SELECT DISTINCT ON (request.tracking_number, request.carrier) request.tracking_number, request.carrier, "
+            "CASE WHEN plan.source = request.source THEN plan.answered_at END AS since "
+            "FROM ops.poll_request AS request JOIN ops.poll_plan AS plan USING (shipment_id) "
+            "WHERE request.run_id = %(run)s AND request.source = %(source)s AND request.shard = %(shard)s "
             "AND NOT EXISTS (SELECT FROM ops.raw_answer AS answer WHERE answer.run_id = %(run)s "
-            "AND answer.carrier = %(carrier)s AND answer.status <> ALL(%(failed)s) "
-            "AND answer.tracking_numbers @> ARRAY[request.tracking_number]) ORDER BY 1",
-            {"run": shard.run_id, "carrier": shard.carrier, "shard": shard.shard, "failed": _FAILED},
+            "AND answer.carrier = %(source)s AND answer.status <> ALL(%(failed)s) "
+            "AND answer.tracking_numbers @> ARRAY[request.tracking_number]) "
+            "ORDER BY request.tracking_number, request.carrier, since",
+            {"run": shard.run_id, "source": shard.source, "shard": shard.shard, "failed": _FAILED},
         )
-        return [row[0] for row in cursor.fetchall()]
+        return [
+            Wanted(number, None if carrier in {shard.source, UNKNOWN_CARRIER} else carrier, since)
+            for number, carrier, since in cursor.fetchall()
+        ]
 
 
-def _batches(numbers: Sequence[Wanted], size: int) -> Iterator[Sequence[Wanted]]:
-    for start in range(0, len(numbers), size):
-        yield numbers[start : start + size]
+def _batches(wanted: Sequence[Wanted], adapter: Adapter) -> Iterator[Sequence[Wanted]]:
+    """Batches of the size that the source takes; a number that two carriers use does not come twice in one.
+
+    Where a source tells changes, those that it has told of before and those that it has not are asked for apart.
+    """
+    groups = [wanted]
+    if adapter.tells_changes:
+        groups = [[one for one in wanted if one.since], [one for one in wanted if not one.since]]
+    for group in groups:
+        batch: list[Wanted] = []
+        for one in group:
+            if len(batch) == adapter.numbers_per_request or (batch and batch[-1].number == one.number):
+                yield batch
+                batch = []
+            batch.append(one)
+        if batch:
+            yield batch
 
 
 class _Book:
@@ -103,7 +137,7 @@ class _Book:
             shard = self._shard
             self._opened = time.monotonic()
             self._writer = raw.RawWriter(
-                shard.carrier, shard.run_id, shard=shard.shard, attempt=self._attempt, at=datetime.now(UTC)
+                shard.source, shard.run_id, shard=shard.shard, attempt=self._attempt, at=datetime.now(UTC)
             )
         self._pages.append((answer, self._writer.append(answer)))
         if len(self._pages) >= ANSWERS_PER_FILE or time.monotonic() - self._opened > SECONDS_PER_FILE:
@@ -117,7 +151,7 @@ class _Book:
         shard = self._shard
         rows = [
             (
-                *(shard.run_id, shard.carrier, pointer.file, pointer.byte_offset, pointer.byte_length, answer.status),
+                *(shard.run_id, shard.source, pointer.file, pointer.byte_offset, pointer.byte_length, answer.status),
                 *(list(answer.requested), pointer.sha256, answer.requested_at, answer.answered_at),
             )
             for answer, pointer in self._pages

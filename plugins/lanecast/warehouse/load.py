@@ -8,7 +8,7 @@ its own count; a retry skips the parts that are done, and the reconciliation is 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,7 +56,11 @@ class Reconciliation:
     quarantined: int
 
 
-def load(run: Run, batch: Batch, address: str | None = None) -> Reconciliation:
+AfterMerge = Callable[[Cursor, Run], None]
+"""What a kind of run does in the transaction that ends a load, after the merge."""
+
+
+def load(run: Run, batch: Batch, address: str | None = None, after_merge: AfterMerge | None = None) -> Reconciliation:
     """Loads a judged batch, or returns the reconciliation of the load that has committed before.
 
     Raises StagingLost where the staged rows are gone (UNLOGGED tables don't outlive a crash of the server).
@@ -81,8 +85,10 @@ def load(run: Run, batch: Batch, address: str | None = None) -> Reconciliation:
             quarantined = staging.rejected_rows(link, batch)  # counted again: a merge rejects what contradicts core
             if quarantined:
                 cursor.execute(statement("load/quarantine", **_tables(batch)), values)
-            if run.kind == "pull" and batch.dataset == "tracking_event":
-                cursor.execute(statement("follow/replan"), values)
+            if batch.dataset == "tracking_event" and accepted:
+                cursor.execute(statement("load/unmapped_codes", **_tables(batch)), values)
+            if after_merge is not None:
+                after_merge(cursor, run)
             result = Reconciliation(batch.dataset, received, loaded, received - quarantined - loaded, quarantined)
             _record(cursor, run, result)
         return result

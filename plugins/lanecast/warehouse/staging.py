@@ -18,7 +18,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "tracking_event": (
         *("staged_row", "carrier", "tracking_number", "source", "code", "description", "reported_at", "occurred_at"),
         *("utc_offset_minutes", "tz_known", "milestone", "reason", "country", "region", "city", "event_hash"),
-        *("raw_answer_id", "source_line", "unreadable"),
+        *("is_mapped", "clock_disagrees", "raw_answer_id", "source_line", "unreadable"),
     ),
     "shipment": (
         *("staged_row", "order_id", "carrier", "tracking_number", "service", "origin_country", "origin_region"),

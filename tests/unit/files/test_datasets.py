@@ -68,6 +68,8 @@ def test_an_event_is_read_whole(tmp_path: Path) -> None:
         "region": "DE-BY",
         "city": "München",
         "event_hash": event_hash("ups", "DP", "Departed"),
+        "is_mapped": False,
+        "clock_disagrees": False,
         "raw_answer_id": None,
         "source_line": 2,
         "unreadable": None,

@@ -1,0 +1,32 @@
+-- Grain: one row per code (or, without one, per text) that no code table knows, with the new events of the run that have it.
+INSERT INTO quality.unmapped_code AS known (source, code, description, first_seen_at, last_seen_at, times_seen)
+SELECT
+    event.source,
+    coalesce(event.code, left('text/' || event.description, 200), '') AS code,
+    min(event.description),
+    %(as_of)s,
+    %(as_of)s,
+    count(*)
+FROM (
+    SELECT DISTINCT
+        staged.carrier,
+        staged.tracking_number,
+        staged.reported_at,
+        staged.event_hash
+    FROM {staged} AS staged
+    WHERE NOT staged.is_mapped
+) AS told
+INNER JOIN core.shipment_number AS number
+    ON told.carrier = number.carrier AND told.tracking_number = number.tracking_number
+INNER JOIN core.tracking_event AS event
+    ON
+        number.shipment_id = event.shipment_id
+        AND told.reported_at = event.reported_at
+        AND told.event_hash = event.event_hash
+WHERE event.run_number = %(run_number)s AND event.ingested_at = %(as_of)s
+GROUP BY 1, 2
+ORDER BY 1, 2
+ON CONFLICT (source, code) DO UPDATE SET
+times_seen = known.times_seen + excluded.times_seen,
+last_seen_at = excluded.last_seen_at,
+mapped_at = NULL;

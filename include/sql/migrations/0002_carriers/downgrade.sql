@@ -1,0 +1,2 @@
+DROP TABLE ops.carrier_budget;
+DROP TABLE ops.carrier_account;
