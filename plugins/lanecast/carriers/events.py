@@ -34,10 +34,12 @@ def read_clock(printed: Text | datetime, place: Place, *, z_is_utc: bool = False
 
     A `Z` is believed only where `z_is_utc` says that this carrier means it; else the reading counts as local.
     """
-    moment = printed if isinstance(printed, datetime) else moment_of(text_of(printed))
+    text = None if isinstance(printed, datetime) else text_of(printed)
+    moment = printed if isinstance(printed, datetime) else moment_of(text)
     if moment is None:
         return None
-    if moment.tzinfo is UTC and not z_is_utc:
+    is_z = text.endswith(("Z", "z")) if text is not None else moment.tzinfo is UTC
+    if is_z and not z_is_utc:
         moment = moment.replace(tzinfo=None)
     if moment.tzinfo is None:
         utc, minutes = in_zone(moment, place.zone)
@@ -46,7 +48,7 @@ def read_clock(printed: Text | datetime, place: Place, *, z_is_utc: bool = False
     if abs(minutes) > WIDEST_OFFSET_MINUTES:
         return None
     # A reading in UTC stays one, for it is part of the event's identity: a better guess of the place must not move it.
-    return Clock(local, utc, minutes, "utc" if moment.tzinfo is UTC else "offset")
+    return Clock(local, utc, minutes, "utc" if is_z else "offset")
 
 
 @lru_cache(maxsize=65536)

@@ -2,7 +2,8 @@
 
 Zones of countries with one zone come from the `tzdata` package's own `zone.tab`; those of countries with several come
 from `include/reference/region_zones.csv` and `city_zones.csv`. A region `*` there stands for the whole country: what
-is not listed otherwise keeps that clock.
+is not listed otherwise keeps that clock. Cities are GeoNames' (https://www.geonames.org/, CC BY 4.0);
+`include/reference/README.md` tells version and changes. The tables are read when they are first needed.
 """
 
 from __future__ import annotations
@@ -60,15 +61,16 @@ def zone_of(country: str | None, region: str | None = None, city: str | None = N
     """
     if not country:
         return UTC_ZONE, False
-    if region and (row := _regions().get((country, _fold(region)))):
-        return row[1], True
-    if city:
-        for spelling in _city_spellings(city):
-            if zone := _cities().get((country, spelling)):
-                return zone, True
     zones = _zone_tab().get(country, ())
     if len(zones) == 1:
         return zones[0], True
+    if region and (row := _regions().get((country, _fold(region)))):
+        exception = _cities().get((country, f"{_fold(city)} {row[0].casefold()}")) if city else None
+        return exception or row[1], True
+    if city and zones:
+        for spelling in _city_spellings(city):
+            if zone := _cities().get((country, spelling)):
+                return zone, True
     if whole := _regions().get((country, "*")):
         return whole[1], True
     main = country_zone(country)
@@ -127,9 +129,11 @@ def _city_spellings(city: str) -> Iterator[str]:
     folded = _fold(city)
     yield folded
     head = folded.partition(" - ")[0]
-    yield head
-    yield head.rpartition(",")[2].strip()
-    yield head.partition(",")[0].strip()
+    if head != folded:
+        yield head
+    if "," in head:
+        yield head.rpartition(",")[2].strip()
+        yield head.partition(",")[0].strip()
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
@@ -166,7 +170,10 @@ def _regions() -> dict[tuple[str, str], tuple[str, str]]:
 
 @cache
 def _cities() -> dict[tuple[str, str], str]:
-    return {(row["country"], _fold(row["city"])): row["zone"] for row in _rows("city_zones.csv")}
+    """(country, folded city) → zone; a city whose clock is not its region's also stands there as "el paso tx"."""
+    # The table is large: its rows are kept out of the cache of spellings.
+    fold = _fold.__wrapped__
+    return {(row["country"], fold(row["city"])): row["zone"] for row in _rows("city_zones.csv")}
 
 
 @cache
