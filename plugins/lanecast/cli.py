@@ -201,6 +201,120 @@ def bench_ingest(events: int, as_json: bool) -> None:
         ingest.show(figures)
 
 
+@bench.command("parse")
+@click.option("--seconds", type=click.FloatRange(min=0.1), default=3.0, show_default=True, help="Of each carrier.")
+@as_json
+def bench_parse(seconds: float, as_json: bool) -> None:
+    """Events read a second of processor time, one core, from answers of 15 events each."""
+    from lanecast.bench import parse
+
+    rates = parse.parse_rates(seconds)
+    if as_json:
+        _print_json(rates)
+    else:
+        parse.show(rates)
+
+
+@bench.command("polling")
+@click.option("--days", type=click.FloatRange(min=2), default=14, show_default=True)
+@click.option("--orders", type=click.FloatRange(min=1), default=60, show_default=True, help="A day.")
+@as_json
+def bench_polling(days: float, orders: float, as_json: bool) -> None:
+    """Calls of the polling plan, and how late it learns of news, against asking for every parcel every two hours."""
+    from lanecast.bench import polling
+
+    figures = polling.polling(days, orders, say=(lambda _: None) if as_json else click.echo)
+    if as_json:
+        _print_json(polling.as_dict(figures))
+    else:
+        polling.show(figures)
+
+
+@cli.group()
+def replay() -> None:
+    """Read again what was received before, with today's code and tables."""
+
+
+@replay.command("raw")
+@click.option("--since", callback=_moment, metavar="TIME", help="Answers stored from this moment on; all by default.")
+@click.option("--until", callback=_moment, metavar="TIME", help="Answers stored before this moment.")
+@click.option("--carrier", metavar="NAME", help="Answers of this carrier or aggregator alone.")
+@click.option("--apply", "apply_", is_flag=True, help="Carry the changes out; without, they are only told.")
+@as_json
+def replay_raw(
+    since: datetime | None, until: datetime | None, carrier: str | None, apply_: bool, as_json: bool
+) -> None:
+    """Parse stored answers of carriers again, tell what that would change, and with --apply change it.
+
+    A corrected status table or parser so corrects history: events are changed in place, what is no longer read is
+    withdrawn. Asks before it changes anything where it runs in a terminal.
+    """
+    from lanecast.carriers.registry import UnknownCarrierError
+    from lanecast.follow import replay_console
+
+    try:
+        told = _in_warehouse(
+            lambda: replay_console.replay(since, until, carrier, apply_, quiet=as_json, confirm=_confirm)
+        )
+    except UnknownCarrierError as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        _print_json(told)
+
+
+def _confirm(question: str) -> bool:
+    return sys.stdin.isatty() and click.confirm(question)
+
+
+@cli.group()
+def carrier() -> None:
+    """Carriers: what can be asked, and adding one."""
+
+
+@carrier.command("list")
+@as_json
+def carrier_list(as_json: bool) -> None:
+    """The carriers and aggregators that can be asked, and as whom."""
+    from lanecast.carriers import accounts, registry
+
+    told = []
+    for row in registry.rows().values():
+        try:
+            account = "sandbox" if accounts.account(row.name).is_sandbox else f"connection lanecast_{row.name}"
+        except accounts.NoAccountError:
+            account = "none"
+        told.append({"name": row.name, "title": row.title, "kind": row.kind, "account": account})
+    if as_json:
+        _print_json({"carriers": told})
+    else:
+        for one in told:
+            click.echo(f"{one['name']:16} {one['kind']:11} {one['account']:28} {one['title']}")
+
+
+@carrier.command("new")
+@click.argument("name")
+@click.option("--title", help="The carrier's own name; made from NAME by default.")
+@as_json
+def carrier_new(name: str, title: str | None, as_json: bool) -> None:
+    """Write the skeleton of a carrier called NAME: module, code table, stand-in, test and registry row.
+
+    NAME is small letters, digits and _. What it writes works: `lanecast parse --carrier NAME` reads the stand-in's answers, and its test passes. Then change
+    it into the carrier's own wire format, as docs/adding-a-carrier.md tells.
+    """
+    from lanecast.carriers import scaffold
+
+    try:
+        written = scaffold.new(name, title)
+    except scaffold.CannotScaffold as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        _print_json({"written": written})
+    else:
+        for path in written:
+            click.echo(f"wrote {path}")
+        click.echo(f"next: .venv/bin/python -m pytest {written[-1]}, then docs/adding-a-carrier.md")
+
+
 @cli.command()
 @as_json
 def doctor(as_json: bool) -> None:

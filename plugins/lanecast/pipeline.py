@@ -41,7 +41,7 @@ class Source:
     """By dataset: what ends its load, in the same transaction."""
 
 
-def _file_batches(run: Run) -> tuple[Batch, ...]:
+def _one_batch(run: Run) -> tuple[Batch, ...]:
     return (Batch(run.run_id, run.dataset),)
 
 
@@ -49,8 +49,14 @@ def _stage_answers(run: Run, address: str | None, progress: Progress | None) -> 
     return follow.stage(run, address)
 
 
+def _stage_replay(run: Run, address: str | None, progress: Progress | None) -> dict[str, int]:
+    from lanecast.follow import replay  # a replay is prepared by the steps below
+
+    return replay.stage(run, address)
+
+
 def _stage_file(run: Run, address: str | None, progress: Progress | None) -> dict[str, int]:
-    (batch,) = _file_batches(run)
+    (batch,) = _one_batch(run)
     told = run.params
     with warehouse.connect(as_of=run.as_of, address=address) as link:
         staging.create(link, batch)
@@ -61,7 +67,8 @@ def _stage_file(run: Run, address: str | None, progress: Progress | None) -> dic
 
 SOURCES: dict[str, Source] = {
     "pull": Source(follow.batches, _stage_answers, {"tracking_event": polling.replan_all}),
-    "import": Source(_file_batches, _stage_file),
+    "import": Source(_one_batch, _stage_file),
+    "replay": Source(_one_batch, _stage_replay),
 }
 
 

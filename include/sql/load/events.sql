@@ -1,7 +1,8 @@
 -- Grain of the temporary table `repeated`: one row per event of the batch that was known and of which something is told
 -- anew. Only shipments of which not all events of the batch were new are looked at; event by event, by the key, for a
 -- join would read all months of core where a batch repeats much (OFFSET 0 keeps the planner from making it one).
--- What the carrier itself answered is not changed by a file.
+-- What the carrier itself answered is not changed by a file. An event that was withdrawn comes back where it is told again,
+-- but not by a replay, for that tells old answers.
 CREATE TEMPORARY TABLE repeated ON COMMIT DROP AS
 SELECT told.* -- noqa: AM04
 FROM (
@@ -30,7 +31,7 @@ CROSS JOIN LATERAL (
 WHERE
     (told.raw_answer_id IS NOT NULL OR known.raw_answer_id IS NULL)
     AND (
-        known.withdrawn_at IS NOT NULL
+        (%(revives)s AND known.withdrawn_at IS NOT NULL)
         OR (
             known.description, known.occurred_at, known.tz_known, known.milestone, known.reason,
             known.clock_disagrees, known.country, known.region, known.city
@@ -61,7 +62,7 @@ WITH updated AS (
         city = coalesce(repeated.city, known.city),
         raw_answer_id = coalesce(repeated.raw_answer_id, known.raw_answer_id),
         run_number = %(run_number)s,
-        withdrawn_at = NULL
+        withdrawn_at = CASE WHEN %(revives)s THEN NULL ELSE known.withdrawn_at END
     FROM repeated
     WHERE
         known.shipment_id = repeated.shipment_id

@@ -1,4 +1,5 @@
--- Grain: one row per code (or, without one, per text) that no code table knows, with the new events of the run that have it.
+-- Grain: one row per code (or, without one, per text) that no code table knows, with the new events of the run that have it;
+-- of a replay, with the events that it changed.
 INSERT INTO quality.unmapped_code AS known (source, code, description, first_seen_at, last_seen_at, times_seen)
 SELECT
     event.source,
@@ -23,10 +24,19 @@ INNER JOIN core.tracking_event AS event
         number.shipment_id = event.shipment_id
         AND told.reported_at = event.reported_at
         AND told.event_hash = event.event_hash
-WHERE event.run_number = %(run_number)s AND event.ingested_at = %(as_of)s
+WHERE event.run_number = %(run_number)s AND (event.ingested_at = %(as_of)s OR NOT %(revives)s)
 GROUP BY 1, 2
 ORDER BY 1, 2
 ON CONFLICT (source, code) DO UPDATE SET
 times_seen = known.times_seen + excluded.times_seen,
 last_seen_at = excluded.last_seen_at,
 mapped_at = NULL;
+
+-- Grain: one row per code that was unmapped and that a table knows by now.
+UPDATE quality.unmapped_code AS known SET mapped_at = %(as_of)s
+WHERE
+    known.mapped_at IS NULL
+    AND EXISTS (
+        SELECT FROM {staged} AS staged
+        WHERE staged.source = known.source AND staged.code = known.code AND staged.is_mapped
+    );

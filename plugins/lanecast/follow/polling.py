@@ -19,7 +19,7 @@ from lanecast.follow.sources import sources
 from lanecast.warehouse.runs import Run
 from lanecast.warehouse.statements import statement
 
-PATIENCE_HOURS = 0.1
+PATIENCE_HOURS = 0.04
 """Hours that news may have waited, as expected, before it is worth a call. Four times as patient is half the calls."""
 LONGEST_HOURS = 24
 """A parcel under way is asked for at least this often."""
@@ -31,7 +31,7 @@ CURVES_LAST = timedelta(days=1)
 MOST_SHIPMENTS = 20_000
 CLOCKED_SHIPMENTS = 3_000
 LEAST_SOJOURNS = 20
-LEAD_WORTH = 1.0
+LEAD_WORTH = 0.5
 """What an event is worth that often has news following within half a day, as a share of what the news is worth."""
 
 

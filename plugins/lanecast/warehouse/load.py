@@ -182,9 +182,8 @@ def _merge(cursor: Cursor, run: Run, batch: Batch, part: int = 0, parts: int = 1
     loaded = int(only_row(cursor)[0])
     if batch.dataset == "tracking_event":
         cursor.execute(statement("load/event_shipments"), values)
-        if run.kind == "pull":
-            cursor.execute(statement("load/incomplete", **_tables(batch)))
-            cursor.execute(statement("load/event_withdrawals"), values)
+        for name in _WITHDRAWALS.get(run.kind, ()):
+            cursor.execute(statement(f"load/{name}", **_tables(batch)), values)
     cursor.execute("DROP VIEW accepted")
     return loaded
 
@@ -201,8 +200,16 @@ def _values(run: Run, batch: Batch) -> dict[str, object]:
         "dataset": batch.dataset,
         "source": run.source,
         "final": sorted(FINAL_MILESTONES),
+        "revives": run.kind != "replay",
+        **(run.params.get("replay") or {}),
     }
 
+
+# What takes events back, by kind of run: a pull's complete answers, a replay's second reading. A file takes nothing back.
+_WITHDRAWALS: Mapping[str, tuple[str, ...]] = {
+    "pull": ("incomplete", "event_withdrawals", "withdraw"),
+    "replay": ("incomplete", "replay_withdrawals", "withdraw", "replay_ends"),
+}
 
 # Statements of include/sql/load in their order; the last one returns the number of rows loaded.
 _MERGES: Mapping[str, tuple[str, ...]] = {
