@@ -298,8 +298,8 @@ def carrier_list(as_json: bool) -> None:
 def carrier_new(name: str, title: str | None, as_json: bool) -> None:
     """Write the skeleton of a carrier called NAME: module, code table, stand-in, test and registry row.
 
-    NAME is small letters, digits and _. What it writes works: `lanecast parse --carrier NAME` reads the stand-in's answers, and its test passes. Then change
-    it into the carrier's own wire format, as docs/adding-a-carrier.md tells.
+    NAME is small letters, digits and _. What it writes works: `lanecast parse --carrier NAME` reads the stand-in's
+    answers, and its test passes. Then change it into the carrier's own wire format, as docs/adding-a-carrier.md tells.
     """
     from lanecast.carriers import scaffold
 

@@ -153,7 +153,7 @@ paced AS (
         coalesce(spell.news, 0) AS news,
         coalesce(spell.sojourns, 0) AS sojourns,
         span.slow_pace
-    FROM (SELECT DISTINCT state, scope FROM spell) AS place
+    FROM (SELECT DISTINCT spent.state, spent.scope FROM spell AS spent) AS place
     CROSS JOIN span
     LEFT JOIN spell ON place.state = spell.state AND place.scope = spell.scope AND span.place = spell.place
 ),
@@ -216,13 +216,13 @@ WITH hourly AS (
     CROSS JOIN LATERAL (
         SELECT hour.starts_at AT TIME ZONE 'UTC' + sojourn.utc_offset_minutes * interval '1 minute' AS local_at
     ) AS moment
-    GROUP BY 1, 2
+    GROUP BY sojourn.state, place
 )
 
 SELECT
     states.state,
     array_agg((coalesce(hourly.news, 0) + 10.0 / 48) / (coalesce(hourly.expected, 0) + 10.0 / 48) ORDER BY place.place)
-FROM (SELECT DISTINCT state FROM hourly) AS states
+FROM (SELECT DISTINCT told.state FROM hourly AS told) AS states
 CROSS JOIN generate_series(1, 48) AS place (place)
 LEFT JOIN hourly ON states.state = hourly.state AND place.place = hourly.place
 GROUP BY states.state;

@@ -19,15 +19,15 @@ compared AS (
         known.reason AS reason_before,
         told.reason AS reason_after,
         known.shipment_id IS NOT NULL AS is_known,
-        known.occurred_at IS DISTINCT FROM told.occurred_at AS time_moved,
-        (
+        (known.occurred_at IS DISTINCT FROM told.occurred_at) AS time_moved,
+        ((
             known.description, known.occurred_at, known.tz_known, known.milestone, known.reason, known.clock_disagrees,
             known.country, known.region, known.city
         ) IS DISTINCT FROM (
             told.description, told.occurred_at, told.tz_known, told.milestone, told.reason,
             coalesce(told.clock_disagrees, false), coalesce(told.country, known.country),
             coalesce(told.region, known.region), coalesce(told.city, known.city)
-        ) AS is_changed
+        )) AS is_changed
     FROM told
     LEFT JOIN LATERAL (
         SELECT event.* FROM core.shipment_number AS number
@@ -37,6 +37,7 @@ compared AS (
             AND number.tracking_number = told.tracking_number
             AND event.reported_at = told.reported_at
             AND event.event_hash = told.event_hash
+        ORDER BY number.epoch DESC
         LIMIT 1
     ) AS known ON true
 ),
@@ -72,31 +73,42 @@ gone AS (
                 AND told.reported_at = known.reported_at
                 AND told.event_hash = known.event_hash
         )
+),
+
+differing AS (
+    SELECT
+        CASE WHEN NOT is_known THEN 'new' WHEN is_changed THEN 'changed' ELSE 'unchanged' END AS kind,
+        source,
+        CASE WHEN is_changed OR NOT is_known THEN code END AS code,
+        CASE WHEN is_known AND is_changed THEN milestone_before END AS milestone_before,
+        CASE WHEN is_changed OR NOT is_known THEN milestone_after END AS milestone_after,
+        CASE WHEN is_known AND is_changed THEN reason_before END AS reason_before,
+        CASE WHEN is_changed OR NOT is_known THEN reason_after END AS reason_after,
+        is_known AND is_changed AND time_moved AS time_moved
+    FROM compared
+    UNION ALL
+    SELECT
+        'withdrawn' AS kind,
+        source,
+        code,
+        milestone AS milestone_before,
+        NULL AS milestone_after,
+        reason AS reason_before,
+        NULL AS reason_after,
+        false AS time_moved
+    FROM gone
 )
 
 SELECT
-    CASE WHEN NOT is_known THEN 'new' WHEN is_changed THEN 'changed' ELSE 'unchanged' END AS kind,
-    source,
-    CASE WHEN is_changed OR NOT is_known THEN code END AS code,
-    CASE WHEN is_changed THEN milestone_before END AS milestone_before,
-    CASE WHEN is_changed OR NOT is_known THEN milestone_after END AS milestone_after,
-    CASE WHEN is_changed THEN reason_before END AS reason_before,
-    CASE WHEN is_changed OR NOT is_known THEN reason_after END AS reason_after,
-    is_known AND is_changed AND time_moved AS time_moved,
-    count(*) AS events
-FROM compared
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
-UNION ALL
-SELECT
-    'withdrawn',
+    kind,
     source,
     code,
-    milestone,
-    NULL,
-    reason,
-    NULL,
-    false,
-    count(*)
-FROM gone
-GROUP BY source, code, milestone, reason
-ORDER BY 1, 9 DESC, 2, 3;
+    milestone_before,
+    milestone_after,
+    reason_before,
+    reason_after,
+    time_moved,
+    count(*) AS events
+FROM differing
+GROUP BY kind, source, code, milestone_before, milestone_after, reason_before, reason_after, time_moved
+ORDER BY kind, count(*) DESC, source, code;

@@ -1,6 +1,7 @@
 -- Grain: one row per scan of a shipment. The same scan told by several sources is one row: of one minute (on the local
--- clock, or in UTC, for some tell the one and some the other) and one milestone, or with a milestone that says less. The
--- shipment's own carrier is believed first.
+-- clock, or in UTC, for some tell the one and some the other) and one milestone, or with a milestone that says less; two
+-- sources may also read one movement differently. Where a zone was assumed, the minute of the hour tells. The shipment's own
+-- carrier is believed first.
 CREATE OR REPLACE VIEW mart.shipment_event AS
 SELECT
     event.shipment_id,
@@ -33,13 +34,29 @@ WHERE
             other.shipment_id = event.shipment_id
             AND other.reported_at BETWEEN event.reported_at - interval '15 hours' AND event.reported_at + interval '15 hours'
             AND (
-                other.reported_at = event.reported_at
-                OR date_trunc('minute', other.occurred_at) = date_trunc('minute', event.occurred_at)
-            )
-            AND (
-                other.milestone = event.milestone
-                OR event.milestone = 'in_transit'
-                OR (other.milestone = 'in_transit' AND event.milestone IN ('picked_up', 'hub_arrived', 'hub_departed'))
+                (
+                    (
+                        other.reported_at = event.reported_at
+                        OR date_trunc('minute', other.occurred_at) = date_trunc('minute', event.occurred_at)
+                    )
+                    AND (
+                        other.milestone = event.milestone
+                        OR event.milestone = 'in_transit'
+                        OR (
+                            other.milestone IN (
+                                'picked_up', 'in_transit', 'hub_arrived', 'hub_departed', 'destination_country_arrived'
+                            )
+                            AND event.milestone IN (
+                                'picked_up', 'hub_arrived', 'hub_departed', 'destination_country_arrived'
+                            )
+                        )
+                    )
+                )
+                OR (
+                    'assumed' IN (other.tz_known, event.tz_known)
+                    AND other.milestone = event.milestone
+                    AND extract(MINUTE FROM other.occurred_at) = extract(MINUTE FROM event.occurred_at)
+                )
             )
             AND other.source <> event.source
             AND other.withdrawn_at IS NULL
@@ -48,7 +65,7 @@ WHERE
 
 COMMENT ON VIEW mart.shipment_event IS
 'The timeline of every shipment. Grain: one row per scan; the same scan told by several sources (one minute, and one '
-'milestone or one that says less) is one row. Events that the carrier no longer tells are left out. Always current: rows appear as they are loaded.';
+'milestone, one that says less, or another kind of movement) is one row. Events that the carrier no longer tells are left out. Always current: rows appear as they are loaded.';
 COMMENT ON COLUMN mart.shipment_event.shipment_id IS 'Lanecast''s number of the shipment.';
 COMMENT ON COLUMN mart.shipment_event.carrier IS 'Carrier of the shipment, as a slug; NULL where none is named.';
 COMMENT ON COLUMN mart.shipment_event.tracking_number IS 'The carrier''s number for the parcel; NULL where not told.';

@@ -30,15 +30,13 @@ from lanecast.carriers.base import (
     line_of,
     moment_of,
     read,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
 from lanecast.carriers.carrier_keys import key_of
-from lanecast.carriers.clocks import settle
-from lanecast.carriers.events import Ends, make_event, meaning, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of, region_code
 from lanecast.carriers.status import Status, status_table
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
@@ -223,11 +221,9 @@ def _parcels(tracking: _Tracking, requested: Sequence[str]) -> Iterator[Parsed]:
             yield Unreadable(problem=problem, tracking_number=number)
         else:
             events.append(event)
-    events = settle(events)
     if expiry := _expiry(tracking, events, ends):
         events.append(expiry)
-    if any(event.milestone == "returning" for event in events):
-        events = returned_to_sender(events)
+    events = in_time(events)
     yield Parcel(
         tracking_number=number,
         requested_number=number,
@@ -244,7 +240,7 @@ def _event(told: _Checkpoint, ends: Ends) -> TrackingEvent | None:
     country = told.country_region or told.country_iso3
     place = place_of(alpha2_of(country) or country, told.state, told.city or told.location)
     printed = text_of(told.checkpoint_time) or ""
-    clock = read_clock(printed, place, z_is_utc=not printed.endswith(("Z", "z")))
+    clock = read_clock(printed, place)
     if clock is None:
         return None
     subtag, tag = text_of(told.subtag), text_of(told.tag)

@@ -25,13 +25,12 @@ from lanecast.carriers.base import (
     dropped,
     in_path,
     read,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.events import Ends, make_event, meaning, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
@@ -147,8 +146,7 @@ def _parcel(parcel: _Parcel, requested: Sequence[str], mentioned: set[str]) -> I
             continue
         status = meaning("asendia", told.code, told.carrierEventDescription)
         events.append(make_event(clock, place, status, told.code, told.carrierEventDescription, Ends()))
-    if any(event.milestone == "returning" for event in events):
-        events = returned_to_sender(events)
+    events = in_time(events)
     found = bool(parcel.trackingEvents or parcel.drops)
     yield Parcel(tracking_number=own or number, requested_number=number, found=found, events=events)
 

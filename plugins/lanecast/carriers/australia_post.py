@@ -27,13 +27,12 @@ from lanecast.carriers.base import (
     dropped,
     line_of,
     read,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.events import Ends, make_event, meaning, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
@@ -178,7 +177,7 @@ def _parcel(article: _Article, told: Sequence[_Event], number: str, requested_nu
         requested_number=requested_number,
         service=text_of(article.product_type),
         origin_country=ends.origin,
-        events=returned_to_sender(events) if any(one.milestone == "returning" for one in events) else events,
+        events=in_time(events),
     )
 
 

@@ -181,7 +181,7 @@ def unmentioned(requested: Sequence[str], mentioned: set[str]) -> Iterator[Unrea
 def read(body: bytes, decoder: msgspec.json.Decoder[Spec], kind: type[Spec]) -> tuple[Spec, list[Drop]]:
     """An answer as typed structs, and the pieces that had to be left out; DecodeError if it is no JSON object."""
     body = body.removeprefix(b"\xef\xbb\xbf")
-    if b"\\u0000" in body:  # no text of Postgres can hold it
+    if b"\\" in body and b"\\u0000" in body:  # no text of Postgres can hold it
         body = _NUL.sub(rb"\1", body)
     try:
         return decoder.decode(body), []
@@ -272,9 +272,12 @@ def moment_of(text: str | None) -> datetime | None:
     return moment if EARLIEST_YEAR <= moment.year <= LATEST_YEAR else None
 
 
+TURNED = frozenset({"returning", "returned"})
+
+
 def returned_to_sender(events: list[TrackingEvent]) -> list[TrackingEvent]:
-    """Events of a parcel on its way back: `delivered` after `returning` was to the sender, hence `returned`."""
-    turned = min(event.occurred_at for event in events if event.milestone == "returning")
+    """Events of a parcel on its way back: `delivered` after it turned was to the sender, hence `returned`."""
+    turned = min(event.occurred_at for event in events if event.milestone in TURNED)
     return [
         msgspec.structs.replace(event, milestone="returned")
         if event.milestone == "delivered" and event.occurred_at >= turned

@@ -23,12 +23,11 @@ from lanecast.carriers.base import (
     Wire,
     dropped,
     in_path,
-    returned_to_sender,
     same_number,
     text_of,
     unreadable,
 )
-from lanecast.carriers.events import Ends, make_event, meaning, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.carriers.status import Status, status_table
 from lanecast.carriers.xml import read_xml
@@ -131,8 +130,7 @@ def _parcel(item: _Tracking, number: str, asked: str) -> Iterator[Parsed]:
             continue
         status = _meaning(text_of(state.stateCode), state.stateDescription)
         events.append(make_event(clock, place, status, state.stateCode, state.stateDescription, ends))
-    if any(event.milestone == "returning" for event in events):
-        events = returned_to_sender(events)
+    events = in_time(events)
     yield Parcel(
         tracking_number=number,
         requested_number=asked,

@@ -27,14 +27,13 @@ from lanecast.carriers.base import (
     dropped,
     in_path,
     moment_of,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
 from lanecast.carriers.clocks import at_offset
-from lanecast.carriers.events import Clock, Ends, make_event, meaning, read_clock
+from lanecast.carriers.events import Clock, Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.carriers.status import Status, status_table
 from lanecast.carriers.xml import read_xml
@@ -172,7 +171,7 @@ def _parcel(detail: _Detail, requested: Sequence[str], mentioned: set[str]) -> I
         service=text_of(detail.service_name),
         origin_country=ends.origin,
         destination_country=ends.destination,
-        events=returned_to_sender(events) if any(one.milestone == "returning" for one in events) else events,
+        events=in_time(events),
     )
 
 

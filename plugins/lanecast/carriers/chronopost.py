@@ -21,13 +21,12 @@ from lanecast.carriers.base import (
     Wanted,
     Wire,
     dropped,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.events import Ends, make_event, meaning, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of
 from lanecast.carriers.xml import escape, read_xml
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
@@ -142,12 +141,11 @@ def _parcel(listed: _List, number: str, has_drops: bool) -> Iterator[Parsed]:
         label = told.eventLabel.replace("’", "'") if told.eventLabel else None
         status = meaning("chronopost", told.code, label)
         events.append(make_event(clock, place, status, told.code, told.eventLabel, _NO_ENDS))
-    returning = any(event.milestone == "returning" for event in events)
     yield Parcel(
         tracking_number=number,
         requested_number=number,
         found=bool(listed.events) or has_drops,
-        events=returned_to_sender(events) if returning else events,
+        events=in_time(events),
     )
 
 

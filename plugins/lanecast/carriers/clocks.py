@@ -57,10 +57,11 @@ def by_offset(local_time: datetime, printed: str | None) -> tuple[datetime, int]
 
 
 def split(moment: datetime) -> tuple[datetime, datetime, int]:
-    """(clock reading, UTC, offset in minutes) of a time that carries its offset."""
+    """(clock reading, UTC, offset in minutes) of a time of this age that carries its offset, cut to the minute."""
     delta = moment.utcoffset() or NO_OFFSET
-    since = moment - UTC_EPOCH
-    return NAIVE_EPOCH + since + delta, UTC_EPOCH + since, delta.days * 1440 + delta.seconds // 60
+    since = moment - UTC_EPOCH + delta
+    start, minutes = _whole(delta)
+    return NAIVE_EPOCH + since, start + since, minutes
 
 
 def clock_and_zone(text: str) -> tuple[datetime, str]:
@@ -77,8 +78,9 @@ def clock_and_zone(text: str) -> tuple[datetime, str]:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         return moment, ""
-    local, _, minutes = split(moment)
-    return local, "Z" if text[-1] == "Z" else offset_text(minutes)
+    # Not by split(): any year may be printed, and one at an end of the calendar has no moment in UTC.
+    _, minutes = _whole(moment.utcoffset() or NO_OFFSET)
+    return moment.replace(tzinfo=None), "Z" if text[-1] == "Z" else offset_text(minutes)
 
 
 def disagree(utc: datetime, greenwich: datetime | None) -> bool:

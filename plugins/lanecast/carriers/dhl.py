@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import ClassVar
 
@@ -33,8 +32,15 @@ from lanecast.carriers.base import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.clocks import EARLIEST_YEAR, LATEST_YEAR, WIDEST_OFFSET_MINUTES, in_zone, split
-from lanecast.carriers.places import country_code, place_of
+from lanecast.carriers.clocks import (
+    EARLIEST_YEAR,
+    LATEST_YEAR,
+    by_offset,
+    clock_and_zone,
+    in_zone,
+    settle,
+)
+from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.carriers.status import CUSTOMS, UNKNOWN, Status, resolve_customs, status_table
 from lanecast.tracking import MILESTONES, Parcel, TimeKnowledge, TrackingEvent, Unreadable
 
@@ -42,13 +48,19 @@ _EVENT_CODE = re.compile(r"[A-Z]{2}")
 """DHL Express prints its two-letter event code as `status`; other divisions print a text there."""
 
 
+_DELIVERED = re.compile(r"delivered\b(?! (?:to|at) dhl)", re.IGNORECASE)
+
 REFINEMENTS = frozenset({*MILESTONES, *CUSTOMS}) - {"delivered"}
 _REFINABLE = {
     "pre-transit": frozenset[str](),
-    "delivered": frozenset[str](),
+    "delivered": frozenset({"returned"}),
+    "failure": REFINEMENTS - {"in_transit"},
     "unknown": frozenset({"lost", "returned", "destroyed", "damaged", "returning", "cancelled"}),
 }
 """Which milestones a text may make of a status code; of the others, all REFINEMENTS."""
+
+
+_NOTHING = msgspec.Raw(b"null")
 
 
 class _Address(Wire):
@@ -61,8 +73,10 @@ class _Location(Wire):
 
 
 class _Event(Wire):
+    """`location` stays as printed: few are told apart, and each is read once (_place)."""
+
     timestamp: Text = None
-    location: _Location | None = None
+    location: msgspec.Raw = _NOTHING
     statusCode: Text = None
     status: Text = None
     description: str | None = None
@@ -95,6 +109,7 @@ class _Answer(Wire):
 
 
 _DECODER = msgspec.json.Decoder(_Answer)
+_LOCATION = msgspec.json.Decoder(_Location)
 
 
 class Dhl(Adapter):
@@ -159,6 +174,7 @@ def _parcels(shipment: _Shipment, requested: Sequence[str], mentioned: set[str])
             returning = returning or event.milestone == "returning"
         else:
             yield Unreadable(problem=str(event), tracking_number=number)
+    events = settle(events)
     product = shipment.details.product if shipment.details else None
     yield Parcel(
         tracking_number=number,
@@ -177,27 +193,25 @@ def _country(location: _Location | None) -> str | None:
 def _event(told: _Event, origin: str | None, destination: str | None) -> TrackingEvent | str:
     """One event, or why it could not be read."""
     try:
-        moment = datetime.fromisoformat(told.timestamp)  # type: ignore[arg-type]
+        local, zone = clock_and_zone(told.timestamp)  # type: ignore[arg-type]
     except (ValueError, TypeError):
         return f"event with unreadable timestamp {told.timestamp!r}"
-    if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+    if not EARLIEST_YEAR <= local.year <= LATEST_YEAR:
         return f"event with impossible timestamp {told.timestamp!r}"
-    address = told.location.address if told.location else None
-    place = place_of(address.countryCode, None, address.addressLocality) if address else place_of(None, None, None)
+    country, region, city, place = _place(bytes(told.location))
     known: TimeKnowledge
-    if moment.tzinfo is None or moment.tzinfo is UTC:
-        local = moment.replace(tzinfo=None) if moment.tzinfo else moment
+    if not zone or zone == "Z":
         known = place.known
         occurred, minutes = in_zone(local, place.zone)
     else:
-        known = "offset"
-        local, occurred, minutes = split(moment)
-        if abs(minutes) > WIDEST_OFFSET_MINUTES:
+        printed = by_offset(local, zone)
+        if printed is None:
             return f"event with impossible offset {told.timestamp!r}"
-    code, description, status = _meaning(told.statusCode, told.status, told.description)
-    milestone = status.milestone
+        occurred, minutes = printed
+        known = "offset"
+    code, description, (milestone, reason, mapped) = _meaning(told.statusCode, told.status, told.description)
     if milestone in CUSTOMS:
-        milestone = resolve_customs(milestone, place.country, origin, destination)
+        milestone = resolve_customs(milestone, country, origin, destination)
     return TrackingEvent(
         local_time=local,
         utc_offset_minutes=minutes,
@@ -206,28 +220,45 @@ def _event(told: _Event, origin: str | None, destination: str | None) -> Trackin
         milestone=milestone,
         code=code,
         description=description,
-        reason=status.reason,
-        country=place.country,
-        region=place.region,
-        city=place.city,
-        mapped=status.mapped,
+        reason=reason,
+        country=country,
+        region=region,
+        city=city,
+        mapped=mapped,
     )
+
+
+@lru_cache(maxsize=16384)
+def _place(location: bytes) -> tuple[str | None, str | None, str | None, Place]:
+    """(country, region, city, place) of a location as printed; nowhere for none, or for one that cannot be read."""
+    try:
+        address = read(location, _LOCATION, _Location)[0].address
+    except msgspec.MsgspecError:
+        address = None
+    place = place_of(address.countryCode, None, address.addressLocality) if address else place_of(None, None, None)
+    return place.country, place.region, place.city, place
 
 
 @lru_cache(maxsize=65536)
 def _meaning(status_code: Text, status: Text, description: str | None) -> tuple[str | None, str | None, Status]:
-    """(code, description, meaning): the unified status code, made finer by an event code or a documented text.
+    """(code, description, meaning) of a scan: by the unified status code, or by words alone where there is none.
 
-    A text refines what is under way or failed. It never makes a parcel delivered that the status code does not;
-    `pre-transit` and `delivered` stand as they are, and of `unknown` only a sad end is believed.
+    An event code or a documented text makes it finer where a parcel is under way or failed. It never makes one
+    delivered that the status code does not; `pre-transit` and `delivered` stand as they are, and of `unknown` only a
+    sad end is believed.
     """
     unified, status = text_of(status_code), text_of(status)
     text = line_of(description or "") or (line_of(status) if status else None)
     event_code = status if status and _EVENT_CODE.fullmatch(status) else None
     code = f"{unified}/{event_code}" if unified and event_code else unified or event_code
     table = status_table("dhl")
-    meaning = table.codes.get(unified.lower()) if unified else None
-    if meaning is None or unified is None:
+    if unified is None:  # events of DHL Express may have words alone
+        words = table.by_text(text) if text else None
+        if words is None and text and _DELIVERED.match(text):
+            words = table.codes["delivered"]
+        return code, text, table.with_reason(words or UNKNOWN, text)
+    meaning = table.codes.get(unified.lower())
+    if meaning is None:
         return code, text, UNKNOWN
     finer = table.codes.get(f"status/{event_code}") if event_code else None
     finer = finer or table.by_text(status or "") or table.by_text(description or "")

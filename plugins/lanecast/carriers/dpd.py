@@ -31,13 +31,12 @@ from lanecast.carriers.base import (
     dropped,
     line_of,
     moment_of,
-    returned_to_sender,
     text_of,
     unmentioned,
     unreadable,
 )
 from lanecast.carriers.clocks import EARLIEST_YEAR, LATEST_YEAR, in_zone
-from lanecast.carriers.events import Ends, make_event, meaning, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, place_of, zone_info
 from lanecast.carriers.status import Status, status_table
 from lanecast.carriers.xml import escape, read_xml
@@ -251,14 +250,13 @@ def _parcel(result: _Result, number: str, has_drops: bool) -> Iterator[Parsed]:
             continue
         text = _words(told.description) or (text_of(told.label.content) if told.label else None)
         events.append(make_event(clock, place, _status(told.status, text), told.status, text, _NO_ENDS))
-    returning = any(event.milestone == "returning" for event in events)
     service = result.shipmentInfo.serviceDescription if result.shipmentInfo else None
     yield Parcel(
         tracking_number=number,
         requested_number=number,
         found=bool(reached) or has_drops,
         service=_words(service),
-        events=returned_to_sender(events) if returning else events,
+        events=in_time(events),
     )
 
 

@@ -29,14 +29,13 @@ from lanecast.carriers.base import (
     Wire,
     dropped,
     read,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
 from lanecast.carriers.carrier_keys import carrier_of, key_of
-from lanecast.carriers.events import Ends, make_event, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, read_clock
 from lanecast.carriers.places import country_code, place_of
 from lanecast.carriers.status import UNKNOWN, Status, status_table
 from lanecast.tracking import MILESTONES, Parcel, TrackingEvent, Unreadable
@@ -186,12 +185,10 @@ def _parcel(tracker: _Tracker, number: str) -> Iterator[Parsed]:
     ends = Ends(_country(detail.origin_tracking_location), _country(detail.destination_tracking_location))
     carrier = carrier_of(EasyPost.name, tracker.carrier)
     events: list[TrackingEvent] = []
-    returning = False
     for told in tracker.tracking_details or ():
         event = _event(told, ends, HOME_OF.get(carrier or ""))
         if type(event) is TrackingEvent:
             events.append(event)
-            returning = returning or event.milestone == "returning"
         else:
             yield Unreadable(problem=str(event), tracking_number=number)
     yield Parcel(
@@ -202,7 +199,7 @@ def _parcel(tracker: _Tracker, number: str) -> Iterator[Parsed]:
         service=text_of(detail.service),
         origin_country=ends.origin,
         destination_country=ends.destination,
-        events=returned_to_sender(events) if returning else events,
+        events=in_time(events),
     )
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from lanecast.carriers.base import Text, line_of, moment_of, text_of
-from lanecast.carriers.clocks import WIDEST_OFFSET_MINUTES, in_zone, split
+from lanecast.carriers.base import TURNED, Text, line_of, moment_of, returned_to_sender, text_of
+from lanecast.carriers.clocks import WIDEST_OFFSET_MINUTES, in_zone, settle, split
 from lanecast.carriers.places import Place
 from lanecast.carriers.status import CUSTOMS, UNKNOWN, Status, resolve_customs, status_table
 from lanecast.tracking import TimeKnowledge, TrackingEvent
@@ -69,6 +69,15 @@ def meaning(carrier: str, code: Text, description: str | None) -> Status:
     if reason != found.reason:
         found = found._replace(reason=reason)
     return table.with_reason(found, description)
+
+
+def in_time(events: list[TrackingEvent]) -> list[TrackingEvent]:
+    """A parcel's events, as listed, read in the light of each other.
+
+    An hour that a clock shows twice is told apart by its neighbours; delivered after a return is to the sender.
+    """
+    events = settle(events)
+    return returned_to_sender(events) if any(event.milestone in TURNED for event in events) else events
 
 
 def make_event(

@@ -6,7 +6,6 @@ Scan dates are local times that carry their offset.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from functools import lru_cache
 from typing import ClassVar
 
@@ -30,9 +29,16 @@ from lanecast.carriers.base import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.clocks import EARLIEST_YEAR, LATEST_YEAR, WIDEST_OFFSET_MINUTES, in_zone, split
-from lanecast.carriers.places import country_code, place_of, region_code
-from lanecast.carriers.status import CUSTOMS, UNKNOWN, Status, resolve_customs, status_table
+from lanecast.carriers.clocks import (
+    EARLIEST_YEAR,
+    LATEST_YEAR,
+    by_offset,
+    clock_and_zone,
+    in_zone,
+    settle,
+)
+from lanecast.carriers.places import Place, country_code, place_of, region_code
+from lanecast.carriers.status import CUSTOMS, TROUBLES, UNKNOWN, resolve_customs, status_table
 from lanecast.tracking import Parcel, TimeKnowledge, TrackingEvent, Unreadable
 
 NOT_FOUND_CODES = frozenset(
@@ -48,6 +54,9 @@ NOT_FOUND_CODES = frozenset(
 
 EXCEPTION_EVENTS = frozenset({"SE", "DE", "CD", "DD", "DY", "PD"})
 """Event types that stand for many things: their exception code is part of the event's code."""
+
+
+_NOTHING = msgspec.Raw(b"null")
 
 
 class _Address(Wire):
@@ -71,12 +80,14 @@ class _Delay(Wire):
 
 
 class _Scan(Wire):
+    """`scanLocation` stays as printed: few are told apart, and each is read once (_place)."""
+
     date: Text = None
     eventType: Text = None
     eventDescription: str | None = None
     exceptionCode: Text = None
     exceptionDescription: str | None = None
-    scanLocation: _Address | None = None
+    scanLocation: msgspec.Raw = _NOTHING
     delayDetail: _Delay | None = None
 
 
@@ -120,6 +131,7 @@ class _Answer(Wire):
 
 
 _DECODER = msgspec.json.Decoder(_Answer)
+_ADDRESS = msgspec.json.Decoder(_Address)
 
 
 class Fedex(Adapter):
@@ -217,6 +229,7 @@ def _read_result(result: _Result, number: str, requested_number: str) -> Iterato
             returning = returning or event.milestone == "returning"
         else:
             yield Unreadable(problem=str(event), tracking_number=number)
+    events = settle(events)
     service = result.serviceDetail
     yield Parcel(
         tracking_number=number,
@@ -240,30 +253,26 @@ def _end(location: _Location | None, contact: _Contact | None) -> _Address | Non
 def _event(scan: _Scan, origin: str | None, destination: str | None) -> TrackingEvent | str:
     """The event of one scan, or why it could not be read."""
     try:
-        moment = datetime.fromisoformat(scan.date)  # type: ignore[arg-type]
+        local, zone = clock_and_zone(scan.date)  # type: ignore[arg-type]
     except (ValueError, TypeError):
         return f"scan with unreadable date {scan.date!r}"
-    if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+    if not EARLIEST_YEAR <= local.year <= LATEST_YEAR:
         return f"scan with impossible date {scan.date!r}"
-    told = scan.scanLocation
-    if told:
-        place = place_of(told.countryCode or told.countryName, told.stateOrProvinceCode, told.city)
-    else:
-        place = place_of(None, None, None)
+    country, region, city, place = _place(bytes(scan.scanLocation))
     known: TimeKnowledge
-    if moment.tzinfo is None:
-        local, known = moment, place.known
-        occurred, minutes = in_zone(moment, place.zone)
-    else:
-        known = "offset"
-        local, occurred, minutes = split(moment)
-        if abs(minutes) > WIDEST_OFFSET_MINUTES:
+    if zone:
+        told = by_offset(local, zone)
+        if told is None:
             return f"scan with impossible offset {scan.date!r}"
+        occurred, minutes = told
+        known = "offset"
+    else:
+        known = place.known
+        occurred, minutes = in_zone(local, place.zone)
     delay = scan.delayDetail
-    code, status = _meaning(scan.eventType, scan.exceptionCode, delay.type if delay else None)
-    milestone = status.milestone
+    code, milestone, reason, mapped = _meaning(scan.eventType, scan.exceptionCode, delay.type if delay else None)
     if milestone in CUSTOMS:
-        milestone = resolve_customs(milestone, place.country, origin, destination)
+        milestone = resolve_customs(milestone, country, origin, destination)
     return TrackingEvent(
         local_time=local,
         utc_offset_minutes=minutes,
@@ -272,27 +281,40 @@ def _event(scan: _Scan, origin: str | None, destination: str | None) -> Tracking
         milestone=milestone,
         code=code,
         description=line_of(scan.eventDescription) if scan.eventDescription else None,
-        reason=status.reason,
-        country=place.country,
-        region=place.region,
-        city=place.city,
-        mapped=status.mapped,
+        reason=reason,
+        country=country,
+        region=region,
+        city=city,
+        mapped=mapped,
     )
 
 
+@lru_cache(maxsize=16384)
+def _place(location: bytes) -> tuple[str | None, str | None, str | None, Place]:
+    """(country, region, city, place) of a scan location as printed; nowhere for none, or where it cannot be read."""
+    try:
+        told = read(location, _ADDRESS, _Address)[0]
+    except msgspec.MsgspecError:
+        told = _Address()
+    place = place_of(told.countryCode or told.countryName, told.stateOrProvinceCode, told.city)
+    return place.country, place.region, place.city, place
+
+
 @lru_cache(maxsize=65536)
-def _meaning(event_type: Text, exception: Text, delay: str | None) -> tuple[str | None, Status]:
-    """The event's code and its meaning; an exception code or a delay gives the reason.
+def _meaning(event_type: Text, exception: Text, delay: str | None) -> tuple[str | None, str, str | None, bool]:
+    """(the event's code, milestone, reason, whether the code is known); an exception code or a delay gives the reason.
 
     Exceptions are told apart by their exception code ("DE:08"): the event type alone says only that there was one.
     """
     code, exception = text_of(event_type), text_of(exception)
     table = status_table("fedex")
     status = (table.codes.get(f"{code}:{exception}") or table.codes.get(code, UNKNOWN)) if code else UNKNOWN
-    reason = table.reasons.get(f"exceptionCode/{exception}") or table.reasons.get(f"delay/{delay}")
+    # Exception codes of deliveries and pickups tell details, not what went wrong.
+    reason = table.reasons.get(f"exceptionCode/{exception}") if status.milestone in TROUBLES else None
+    reason = reason or table.reasons.get(f"delay/{delay}")
     if exception and code in EXCEPTION_EVENTS:
         code = f"{code}:{exception}"
-    return code, status._replace(reason=status.reason or reason)
+    return code, status.milestone, status.reason or reason, status.mapped
 
 
 ADAPTER = Fedex

@@ -24,13 +24,12 @@ from lanecast.carriers.base import (
     dropped,
     in_path,
     read,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.events import Ends, make_event, meaning, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
@@ -145,11 +144,10 @@ def _parcel(one: _Parcel, asked: str | None, is_shared: bool) -> Iterator[Parsed
             continue
         status = meaning("gls", told.code, told.description)
         events.append(make_event(clock, place, status, told.code, told.description, _NO_ENDS))
-    returning = any(event.milestone == "returning" for event in events)
     yield Parcel(
         tracking_number=(text_of(one.unitno) or asked) if is_shared else asked,
         requested_number=asked,
-        events=returned_to_sender(events) if returning else events,
+        events=in_time(events),
     )
 
 

@@ -205,8 +205,9 @@ async def pull(
                     return
                 done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    for answer in task.result():
-                        yield answer
+                    answers = task.result()
+                    while answers:  # a body that was handed on is kept no longer
+                        yield answers.pop(0)
                     line.handed_on(task)
         finally:
             for task in under_way:
@@ -246,7 +247,7 @@ async def _client(
 
 
 class _Held(NamedTuple):
-    """An access token, until when it is used (time.monotonic()), and whether the carrier has accepted it."""
+    """An access token, and until when it is used (time.monotonic())."""
 
     text: str
     until: float

@@ -25,13 +25,12 @@ from lanecast.carriers.base import (
     in_path,
     line_of,
     read,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.events import Clock, Ends, make_event, meaning, read_clock
+from lanecast.carriers.events import Clock, Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.carriers.status import Status, status_table
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
@@ -150,14 +149,13 @@ def _parcel(one: _One, number: str | None) -> Iterator[Parsed]:
         else:
             yield Unreadable(problem=f"event with unreadable date {told_event.date!r}", tracking_number=number)
     events = _events(read_events, ends)
-    returning = any(event.milestone == "returning" for event in events)
     yield Parcel(
         tracking_number=number,
         requested_number=number,
         service=line_of(shipment.product) if shipment.product else None,
         origin_country=ends.origin,
         destination_country=ends.destination,
-        events=returned_to_sender(events) if returning else events,
+        events=in_time(events),
     )
 
 

@@ -28,14 +28,13 @@ from lanecast.carriers.base import (
     in_path,
     moment_of,
     read,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
 from lanecast.carriers.clocks import at_offset, offset_minutes
-from lanecast.carriers.events import Clock, Ends, make_event, meaning, read_clock
+from lanecast.carriers.events import Clock, Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of, region_code, zone_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
@@ -169,7 +168,7 @@ def _parcels(shipment: _Shipment, requested: Sequence[str], mentioned: set[str])
         origin_country=ends.origin,
         destination_country=ends.destination,
         destination_region=region_code(ends.destination, text_of(address.provinceCode)) if address else None,
-        events=returned_to_sender(events) if any(one.milestone == "returning" for one in events) else events,
+        events=in_time(events),
     )
 
 

@@ -23,14 +23,12 @@ from lanecast.carriers.base import (
     Wanted,
     Wire,
     dropped,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.clocks import settle
-from lanecast.carriers.events import Ends, make_event, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, read_clock
 from lanecast.carriers.places import Place, country_code, place_of, zone_of
 from lanecast.carriers.status import Status, status_of, status_table
 from lanecast.carriers.xml import escape, read_xml
@@ -208,9 +206,7 @@ def _parcels(information: _Information, as_asked: dict[str, str], mentioned: set
             yield Unreadable(problem=f"scan with unreadable time {at}", tracking_number=number)
         else:
             events.append(event)
-    events = settle(events)
-    if any(event.milestone == "returning" for event in events):
-        events = returned_to_sender(events)
+    events = in_time(events)
     yield Parcel(tracking_number=number, requested_number=number, events=events)
 
 

@@ -25,14 +25,12 @@ from lanecast.carriers.base import (
     in_path,
     line_of,
     read,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.clocks import settle
-from lanecast.carriers.events import Ends, make_event, meaning, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
@@ -163,9 +161,7 @@ def _parcels(piece: _Piece, requested: Sequence[str], mentioned: set[str]) -> It
             yield Unreadable(problem=problem, tracking_number=number)
         else:
             events.append(event)
-    events = settle(events)
-    if any(event.milestone == "returning" for event in events):
-        events = returned_to_sender(events)
+    events = in_time(events)
     yield Parcel(
         tracking_number=number,
         requested_number=number,
@@ -195,7 +191,7 @@ def _event(told: _Event, ends: Ends) -> TrackingEvent | None:
     place = place_of(None, None, told.locationName, HOME if is_inland else None)
     zone = place if place.country else place_of(HOME, None, None)
     printed = text_of(told.eventDateTime) or ""
-    clock = read_clock(printed, zone, z_is_utc=not printed.endswith(("Z", "z")))
+    clock = read_clock(printed, zone)
     if clock is None:
         return None
     if clock.known == "place" and place.country is None:

@@ -24,14 +24,12 @@ from lanecast.carriers.base import (
     Wire,
     dropped,
     read,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.clocks import settle
-from lanecast.carriers.events import Ends, make_event, meaning, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
@@ -133,9 +131,7 @@ def _parcel(consignment: _Consignment, number: str) -> Iterator[Parsed]:
             continue
         status = meaning("seko", one.OmniCode, one.Description)
         events.append(make_event(clock, place, status, one.OmniCode, one.Description, ends))
-    events = settle(events)
-    if any(event.milestone == "returning" for event in events):
-        events = returned_to_sender(events)
+    events = in_time(events)
     yield Parcel(tracking_number=number, requested_number=number, found=known, events=events)
 
 

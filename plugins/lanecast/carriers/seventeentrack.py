@@ -30,7 +30,6 @@ from lanecast.carriers.base import (
     dropped,
     moment_of,
     read,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
@@ -38,7 +37,7 @@ from lanecast.carriers.base import (
 )
 from lanecast.carriers.carrier_keys import carrier_of, key_of
 from lanecast.carriers.clocks import by_greenwich, disagree
-from lanecast.carriers.events import Clock, Ends, make_event, meaning, read_clock
+from lanecast.carriers.events import Clock, Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.carriers.status import Status, status_table
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
@@ -231,14 +230,12 @@ def _parcel(told: _Accepted, info: _TrackInfo | None, number: str) -> Iterator[P
     shipping = (info.shipping_info if info else None) or _Shipping()
     ends = Ends(_country(shipping.shipper_address), _country(shipping.recipient_address))
     events: dict[tuple[datetime, str | None], TrackingEvent] = {}
-    returning = False
     for told_event in _events(info, told.drops):
         event = _event(told_event, ends)
         if type(event) is TrackingEvent:
             # Of two posts that tell one scan, the first one's words stay.
             minute = event.occurred_at.replace(second=0, microsecond=0)
             events.setdefault((minute, event.code or event.description), event)
-            returning = returning or event.milestone == "returning"
         else:
             yield Unreadable(problem=str(event), tracking_number=number)
     timeline = sorted(events.values(), key=lambda event: event.occurred_at, reverse=True)
@@ -251,7 +248,7 @@ def _parcel(told: _Accepted, info: _TrackInfo | None, number: str) -> Iterator[P
         service=text_of(service),
         origin_country=ends.origin,
         destination_country=ends.destination,
-        events=returned_to_sender(timeline) if returning else timeline,
+        events=in_time(timeline),
     )
 
 

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from lanecast import settings
-from lanecast.tracking import MILESTONES
+from lanecast.tracking import MILESTONES, REASONS
 
 CUSTOMS_STARTED = "customs_started"
 CUSTOMS_CLEARED = "customs_cleared"
@@ -63,6 +63,8 @@ def status_table(carrier: str) -> StatusTable:
     with path.open(encoding="utf-8", newline="") as file:
         for line, row in enumerate(csv.DictReader(file), start=2):
             code, milestone, reason = row["code"], row["milestone"], row["reason"] or None
+            if reason and reason not in REASONS:
+                raise ValueError(f"{path}, line {line}: {reason!r} is no reason; see lanecast.tracking")
             phrase = None
             if code.startswith("text/"):
                 phrase = re.compile(rf"\b{re.escape(code.removeprefix('text/'))}\b", re.IGNORECASE)

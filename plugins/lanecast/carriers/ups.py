@@ -1,6 +1,7 @@
 """UPS Track API v1 (`GET /api/track/v1/details/{inquiryNumber}`), as its OpenAPI document describes it.
 
-Times are local, `date` YYYYMMDD and `time` HHMMSS; `gmtDate`, `gmtTime` and `gmtOffset` tell the offset where present.
+Times are local, `date` YYYYMMDD and `time` HHMMSS; `gmtOffset`, else `gmtDate` and `gmtTime`, tell the offset where
+present. Where the two say otherwise, `gmtOffset` wins and the event is flagged.
 """
 
 from __future__ import annotations
@@ -33,13 +34,23 @@ from lanecast.carriers.base import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.clocks import EARLIEST_YEAR, LATEST_YEAR, at_offset, in_zone, offset_between, offset_minutes
+from lanecast.carriers.clocks import (
+    EARLIEST_YEAR,
+    LATEST_YEAR,
+    by_greenwich,
+    by_offset,
+    disagree,
+    settle,
+)
 from lanecast.carriers.places import Place, country_code, place_of, region_code
-from lanecast.carriers.status import CUSTOMS, UNKNOWN, Status, resolve_customs, status_table
+from lanecast.carriers.status import CUSTOMS, UNKNOWN, resolve_customs, status_table
 from lanecast.tracking import Parcel, TimeKnowledge, TrackingEvent, Unreadable
 
 NOT_FOUND_CODES = frozenset({"TW0001", "TV1002"})
 """Error codes for a number without tracking information, or that UPS never gave out (UPS Tracking API, errors)."""
+
+
+_NOTHING = msgspec.Raw(b"null")
 
 
 class _Address(Wire):
@@ -61,13 +72,15 @@ class _Status(Wire):
 
 
 class _Activity(Wire):
+    """`location` and `status` stay as printed: few are told apart, and each is read once (_place, _told)."""
+
+    location: msgspec.Raw = _NOTHING
+    status: msgspec.Raw = _NOTHING
     date: Text = None
     time: Text = None
     gmtDate: Text = None
-    gmtTime: Text = None
     gmtOffset: str | None = None
-    location: _Location | None = None
-    status: _Status | None = None
+    gmtTime: Text = None
 
 
 class _PackageAddress(Wire):
@@ -111,6 +124,8 @@ class _Answer(Wire):
 
 
 _DECODER = msgspec.json.Decoder(_Answer)
+_LOCATION = msgspec.json.Decoder(_Location)
+_STATUS = msgspec.json.Decoder(_Status)
 
 
 class Ups(Adapter):
@@ -210,6 +225,7 @@ def _read_package(package: _Package, number: str, requested_number: str) -> Iter
             returning = returning or event.milestone == "returning"
         else:
             yield Unreadable(problem=str(event), tracking_number=number)
+    events = settle(events)
     yield Parcel(
         tracking_number=number,
         requested_number=requested_number,
@@ -245,21 +261,11 @@ def _event(activity: _Activity, origin: str | None, destination: str | None) -> 
         local = _clock(activity.date, activity.time)
     if local is None or local.tzinfo is not None or not EARLIEST_YEAR <= local.year <= LATEST_YEAR:
         return f"activity with unreadable date {activity.date!r} and time {activity.time!r}"
-    address = activity.location.address if activity.location else None
-    if address:
-        place = place_of(address.countryCode or address.country, address.stateProvince, address.city)
-    else:
-        place = place_of(None, None, None)
-    occurred, minutes, known = _when(activity, local, place)
-    told = activity.status
-    if told is None:
-        code, status, description = None, UNKNOWN, None
-    else:
-        description = line_of(told.description) if told.description else None
-        code, status = _meaning(told.type, told.code, told.statusCode, description)
-    milestone = status.milestone
+    country, region, city, place = _place(bytes(activity.location))
+    occurred, minutes, known, disagrees = _when(activity, local, place)
+    code, description, milestone, reason, mapped = _told(bytes(activity.status))
     if milestone in CUSTOMS:
-        milestone = resolve_customs(milestone, place.country, origin, destination)
+        milestone = resolve_customs(milestone, country, origin, destination)
     return TrackingEvent(
         local_time=local,
         utc_offset_minutes=minutes,
@@ -268,11 +274,12 @@ def _event(activity: _Activity, origin: str | None, destination: str | None) -> 
         milestone=milestone,
         code=code,
         description=description,
-        reason=status.reason,
-        country=place.country,
-        region=place.region,
-        city=place.city,
-        mapped=status.mapped,
+        reason=reason,
+        country=country,
+        region=region,
+        city=city,
+        mapped=mapped,
+        clock_disagrees=disagrees,
     )
 
 
@@ -283,32 +290,51 @@ def _clock(date: Text, time: Text) -> datetime | None:
     return moment_of(f"{day}T{clock}") if day else None
 
 
-def _when(activity: _Activity, local: datetime, place: Place) -> tuple[datetime, int, TimeKnowledge]:
-    minutes = offset_minutes(activity.gmtOffset)
-    if minutes is not None:
-        return at_offset(local, minutes), minutes, "offset"
-    if activity.gmtDate and activity.gmtTime:
-        greenwich = _clock(activity.gmtDate, activity.gmtTime)
-        between = offset_between(local, greenwich) if greenwich else None
-        if between is not None:
-            return at_offset(local, between), between, "utc"
-    occurred, minutes = in_zone(local, place.zone)
-    return occurred, minutes, place.known
+def _when(activity: _Activity, local: datetime, place: Place) -> tuple[datetime, int, TimeKnowledge, bool]:
+    """(UTC, offset in minutes, how it is known, whether the activity's own readings disagree)."""
+    greenwich: datetime | None
+    try:
+        greenwich = datetime.fromisoformat(f"{activity.gmtDate}T{activity.gmtTime}Z")
+    except ValueError:
+        greenwich = _clock(activity.gmtDate, activity.gmtTime) if activity.gmtDate and activity.gmtTime else None
+    told = by_offset(local, activity.gmtOffset)
+    if told is None:
+        return by_greenwich(local, greenwich, place)
+    occurred, minutes = told
+    return occurred, minutes, "offset", greenwich != occurred and disagree(occurred, greenwich)
 
 
-@lru_cache(maxsize=65536)
-def _meaning(kind: Text, code: Text, status_code: Text, description: str | None) -> tuple[str | None, Status]:
-    """The event's code ("I/OT") and its meaning: by type and code, by package status code, by type alone.
+@lru_cache(maxsize=16384)
+def _place(location: bytes) -> tuple[str | None, str | None, str | None, Place]:
+    """(country, region, city, place) of a location as printed; nowhere for none, or for one that cannot be read."""
+    try:
+        address = read(location, _LOCATION, _Location)[0].address
+    except msgspec.MsgspecError:
+        address = None
+    address = address or _Address()
+    place = place_of(address.countryCode or address.country, address.stateProvince, address.city)
+    return place.country, place.region, place.city, place
 
-    The description may name a finer reason.
+
+@lru_cache(maxsize=16384)
+def _told(status: bytes) -> tuple[str | None, str | None, str, str | None, bool]:
+    """(the event's code such as "I/OT", description, milestone, reason, whether it is known) of a status as printed.
+
+    The meaning goes by type and code, by package status code, by type alone. The description may name a finer reason.
     """
-    kind, code, status_code = text_of(kind), text_of(code), text_of(status_code)
+    try:
+        told = read(status, _STATUS, _Status)[0]
+    except msgspec.MsgspecError:
+        return None, None, *UNKNOWN
+    description = line_of(told.description) if told.description else None
+    kind, code, status_code = text_of(told.type), text_of(told.code), text_of(told.statusCode)
     key = f"{kind or ''}/{code}" if code else kind or status_code
     table = status_table("ups")
     known = (code and table.codes.get(f"{kind}/{code}")) or (
         status_code and table.codes.get(f"statusCode/{status_code.zfill(3)}")
     )
-    return key, table.with_reason(known or table.codes.get(f"{kind}/*") or UNKNOWN, description)
+    meaning = table.with_reason(known or table.codes.get(f"{kind}/*") or UNKNOWN, description)
+    return key, description, *meaning
 
 
 ADAPTER = Ups

@@ -1,6 +1,7 @@
 """USPS Tracking 3.0 (`GET /tracking/v3/tracking/{number}?expand=DETAIL`), as its developer portal describes it.
 
-`eventTimestamp` is local; `GMTOffset` tells its offset, and wins where `GMTTimestamp` says otherwise.
+`eventTimestamp` is local, a `Z` behind it or not; `GMTOffset` tells its offset. The two win where `GMTTimestamp` says
+otherwise, and the event is flagged.
 """
 
 from __future__ import annotations
@@ -38,14 +39,18 @@ from lanecast.carriers.clocks import (
     EARLIEST_YEAR,
     LATEST_YEAR,
     at_offset,
-    in_zone,
-    offset_between,
+    by_greenwich,
+    by_offset,
+    clock_and_zone,
+    disagree,
     offset_delta,
     offset_minutes,
+    settle,
     split,
 )
+from lanecast.carriers.events import meaning
 from lanecast.carriers.places import Place, country_code, place_of, region_code
-from lanecast.carriers.status import CUSTOMS, UNKNOWN, Status, resolve_customs, status_table
+from lanecast.carriers.status import CUSTOMS, Status, resolve_customs, status_table
 from lanecast.tracking import Parcel, TimeKnowledge, TrackingEvent, Unreadable
 
 HOME = "US"
@@ -92,6 +97,13 @@ class _Answer(Salvageable):
 
 
 _DECODER = msgspec.json.Decoder(_Answer)
+
+NOT_TO_THE_RECIPIENT = frozenset({"returned", "in_transit"})
+"""What the words of a delivery may make of it: USPS prints its code 01 for the sender and for agents too."""
+
+
+_When = tuple[datetime, datetime, int, TimeKnowledge, bool]
+"""(clock reading, UTC, offset in minutes, how it is known, whether the event's own readings disagree)."""
 
 
 class Usps(Adapter):
@@ -159,6 +171,7 @@ def _read_parcel(answer: _Answer, number: str, requested_number: str) -> Iterato
             returning = returning or event.milestone == "returning"
         else:
             yield Unreadable(problem=str(event), tracking_number=number)
+    events = settle(events)
     yield Parcel(
         tracking_number=number,
         requested_number=requested_number,
@@ -188,10 +201,9 @@ def _event(told: _Event, origin: str | None, destination: str | None) -> Trackin
     when = _when(told, place)
     if when is None:
         return f"event with unreadable time {told.eventTimestamp!r}"
-    local, occurred, minutes, known = when
+    local, occurred, minutes, known, disagrees = when
     description = line_of(told.eventType) if told.eventType else None
-    code, status = _meaning(told.eventCode, description)
-    milestone = status.milestone
+    code, (milestone, reason, mapped) = _meaning(told.eventCode, description)
     if milestone in CUSTOMS:
         milestone = resolve_customs(milestone, place.country, origin, destination)
     return TrackingEvent(
@@ -202,51 +214,59 @@ def _event(told: _Event, origin: str | None, destination: str | None) -> Trackin
         milestone=milestone,
         code=code,
         description=description,
-        reason=status.reason,
+        reason=reason,
         country=place.country,
         region=place.region,
         city=place.city,
-        mapped=status.mapped,
+        mapped=mapped,
+        clock_disagrees=disagrees,
     )
 
 
-def _when(told: _Event, place: Place) -> tuple[datetime, datetime, int, TimeKnowledge] | None:
-    """(clock reading, UTC, offset in minutes, how known) of an event."""
+def _when(told: _Event, place: Place) -> _When | None:
+    """The time of an event; None if it cannot be read."""
     try:
-        local = datetime.fromisoformat(told.eventTimestamp)  # type: ignore[arg-type]
+        local, zone = clock_and_zone(told.eventTimestamp)  # type: ignore[arg-type]
     except (ValueError, TypeError):
         return _from_greenwich(told)
     if not EARLIEST_YEAR <= local.year <= LATEST_YEAR:
         return None
-    if local.tzinfo is not None:
-        return *split(local), "offset"
-    minutes = offset_minutes(told.GMTOffset)
-    if minutes is not None:
-        return local, at_offset(local, minutes), minutes, "offset"
-    greenwich = moment_of(text_of(told.GMTTimestamp))
-    between = offset_between(local, greenwich) if greenwich else None
-    if between is not None:
-        return local, at_offset(local, between), between, "utc"
-    occurred, minutes = in_zone(local, place.zone)
-    return local, occurred, minutes, place.known
+    if zone and zone != "Z":
+        known = by_offset(local, zone)
+        if known is None:
+            return None
+    else:
+        known = by_offset(local, told.GMTOffset)
+    try:
+        greenwich: datetime | None = datetime.fromisoformat(told.GMTTimestamp)  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        greenwich = moment_of(text_of(told.GMTTimestamp))
+    if known is None:
+        return local, *by_greenwich(local, greenwich, place)
+    occurred, minutes = known
+    return local, occurred, minutes, "offset", disagree(occurred, greenwich)
 
 
-def _from_greenwich(told: _Event) -> tuple[datetime, datetime, int, TimeKnowledge] | None:
-    """The same where only GMTTimestamp can be read and eventTimestamp is missing."""
+def _from_greenwich(told: _Event) -> _When | None:
+    """The time where only GMTTimestamp can be read and eventTimestamp is missing."""
     greenwich = moment_of(text_of(told.GMTTimestamp))
     if text_of(told.eventTimestamp) or greenwich is None:
         return None
     _, occurred, _ = split(greenwich) if greenwich.tzinfo else (None, at_offset(greenwich, 0), None)
     minutes = offset_minutes(told.GMTOffset) or 0
-    return occurred.replace(tzinfo=None) + offset_delta(minutes), occurred, minutes, "utc"
+    return occurred.replace(tzinfo=None) + offset_delta(minutes), occurred, minutes, "utc", False
 
 
 @lru_cache(maxsize=65536)
 def _meaning(event_code: Text, description: str | None) -> tuple[str | None, Status]:
     """The event's code and its meaning; the description may name a finer reason."""
     code = text_of(event_code)
-    table = status_table("usps")
-    return code, table.with_reason(table.codes.get(code, UNKNOWN) if code else UNKNOWN, description)
+    status = meaning("usps", code, description)
+    if status.milestone == "delivered" and description:
+        finer = status_table("usps").by_text(description)
+        if finer and finer.milestone in NOT_TO_THE_RECIPIENT:
+            status = finer
+    return code, status
 
 
 ADAPTER = Usps

@@ -125,7 +125,7 @@ def _hash(told: str) -> int:
 def _meaning(
     carrier: str, code: str | None, description: str | None, country: str | None
 ) -> tuple[str, str | None, bool]:
-    """Milestone, reason and whether a table knows it: by the carrier's code, by its text where the code says nothing."""
+    """Milestone, reason, and whether a table knows it: by the carrier's code, else by its text."""
     try:
         table = status.status_table(carrier)
     except FileNotFoundError:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import aclosing, closing
 from datetime import UTC, datetime
 
+import msgspec
 import psycopg2.extras
 
 from lanecast import raw
@@ -139,7 +140,9 @@ class _Book:
             self._writer = raw.RawWriter(
                 shard.source, shard.run_id, shard=shard.shard, attempt=self._attempt, at=datetime.now(UTC)
             )
-        self._pages.append((answer, self._writer.append(answer)))
+        pointer = self._writer.append(answer)
+        # Without its body: a file may hold a thousand large ones.
+        self._pages.append((msgspec.structs.replace(answer, body=b""), pointer))
         if len(self._pages) >= ANSWERS_PER_FILE or time.monotonic() - self._opened > SECONDS_PER_FILE:
             self.close()
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -12,16 +16,37 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 Kind = Literal[
-    "429", "503", "slow", "truncated", "html", "empty", "gzip_broken", "huge", "malformed_parcel", "disconnect"
+    "401",
+    "429",
+    "429_without_time",
+    "429_until_date",
+    "503",
+    "redirect",
+    "slow",
+    "hang",
+    "drip",
+    "disconnect",
+    "truncated",
+    "html",
+    "empty",
+    "gzip_broken",
+    "gzip_bomb",
+    "huge",
+    "too_large",
+    "malformed_parcel",
 ]
 HUGE_BYTES = 50 * 1024 * 1024
+TOO_LARGE_BYTES = 100 * 1024 * 1024
+BOMB_BYTES = 512 * 1024 * 1024
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
     """An order for trouble.
 
     `carrier` is a carrier or `*`. Either the next `count` answers, or a `share` of all answers until faults are
-    cleared; neither means the next one. `seconds` is how long a slow answer takes, or the Retry-After of a 429 or 503.
+    cleared; neither means the next one. `seconds` is how long a slow answer takes, the Retry-After of a 429 or 503 (a
+    date of that distance for `429_until_date`, none for `429_without_time`), or the time between two bytes that drip.
+    What hangs or drips does so until the client hangs up.
     """
 
     carrier: str
@@ -84,6 +109,31 @@ class Disconnect(Response):
         await send({"type": "http.response.body", "body": b'{"', "more_body": True})
 
 
+class Drip(Response):
+    """Sends a body byte by byte without end, or nothing at all: until the client hangs up."""
+
+    def __init__(self, seconds: float | None) -> None:
+        """`seconds` between two bytes; None sends not even a head."""
+        super().__init__()
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send for as long as somebody listens."""
+        sending = asyncio.create_task(self._send(self._seconds, send))
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        sending.cancel()
+
+    @staticmethod
+    async def _send(seconds: float | None, send: Send) -> None:
+        if seconds is None:
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+        while True:
+            await send({"type": "http.response.body", "body": b" ", "more_body": True})
+            await asyncio.sleep(seconds)
+
+
 async def spoil(fault: Fault, answer: Callable[[bool], Awaitable[Response]]) -> Response:
     """The answer as the fault leaves it. `answer` makes a good one; True makes its first parcel malformed."""
     if fault.kind == "malformed_parcel":
@@ -99,9 +149,12 @@ async def spoil(fault: Fault, answer: Callable[[bool], Awaitable[Response]]) -> 
 
 
 def _without_answer(fault: Fault) -> Response:
-    if fault.kind in ("429", "503"):
-        retry = {"Retry-After": f"{fault.seconds:g}" if fault.seconds < 1 else str(round(fault.seconds))}
-        return Response(b'{"message":"try again later"}', int(fault.kind), retry, "application/json")
+    if fault.kind == "401":
+        return Response(b'{"message":"unauthorized"}', 401, media_type="application/json")
+    if fault.kind.startswith("429") or fault.kind == "503":
+        return Response(b'{"message":"try again later"}', int(fault.kind[:3]), _retry(fault), "application/json")
+    if fault.kind == "redirect":
+        return Response(b"", 302, {"Location": "/sandbox/stats"})
     if fault.kind == "html":
         return Response(
             "<!DOCTYPE html><html><body><h1>Scheduled maintenance</h1></body></html>", media_type="text/html"
@@ -109,17 +162,40 @@ def _without_answer(fault: Fault) -> Response:
     if fault.kind == "gzip_broken":
         broken = gzip.compress(b'{"shipments": [' + b"1234567890" * 400 + b"]}")[:-60] + b"\x00" * 40
         return Response(broken, headers={"Content-Encoding": "gzip"}, media_type="application/json")
-    if fault.kind == "huge":
-        return StreamingResponse(_huge(), media_type="application/json")
+    if fault.kind == "gzip_bomb":
+        return Response(_bomb(), headers={"Content-Encoding": "gzip"}, media_type="application/json")
+    if fault.kind in ("huge", "too_large"):
+        size = HUGE_BYTES if fault.kind == "huge" else TOO_LARGE_BYTES
+        return StreamingResponse(_blanks(size), media_type="application/json")
+    if fault.kind in ("hang", "drip"):
+        return Drip(fault.seconds if fault.kind == "drip" else None)
     if fault.kind == "disconnect":
         return Disconnect()
     return Response(b"", media_type="application/json")
 
 
-async def _huge() -> AsyncIterator[bytes]:
-    """50 MB of valid JSON that says nothing."""
+def _retry(fault: Fault) -> dict[str, str]:
+    if fault.kind == "429_without_time":
+        return {}
+    if fault.kind == "429_until_date":
+        # Dates have whole seconds: the next one, so that no less time is told.
+        until = datetime.now(UTC) + timedelta(seconds=fault.seconds + 1)
+        return {"Retry-After": format_datetime(until, usegmt=True)}
+    return {"Retry-After": f"{fault.seconds:g}" if fault.seconds < 1 else str(round(fault.seconds))}
+
+
+async def _blanks(size: int) -> AsyncIterator[bytes]:
+    """That many bytes of valid JSON that says nothing."""
     block = b" " * (1024 * 1024)
     yield b'{"padding": "'
-    for _ in range(HUGE_BYTES // len(block)):
+    for _ in range(size // len(block)):
         yield block
     yield b'"}'
+
+
+@cache
+def _bomb() -> bytes:
+    """Half a megabyte of gzip that unpacks to BOMB_BYTES."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    block = b" " * (1024 * 1024)
+    return b"".join([*(packer.compress(block) for _ in range(BOMB_BYTES // len(block))), packer.flush()])

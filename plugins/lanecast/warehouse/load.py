@@ -205,7 +205,7 @@ def _values(run: Run, batch: Batch) -> dict[str, object]:
     }
 
 
-# What takes events back, by kind of run: a pull's complete answers, a replay's second reading. A file takes nothing back.
+# What takes events back, by kind of run: a pull's complete answers, a replay's second reading. A file takes none back.
 _WITHDRAWALS: Mapping[str, tuple[str, ...]] = {
     "pull": ("incomplete", "event_withdrawals", "withdraw"),
     "replay": ("incomplete", "replay_withdrawals", "withdraw", "replay_ends"),

@@ -6,8 +6,9 @@ import asyncio
 import datetime as dates
 import gzip
 import inspect
-import ipaddress
+import json
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,13 +17,22 @@ from typing import Any
 import carrier_answers as answers
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from lanecast.carriers.base import Account, Wanted
-from lanecast.carriers.http import CIRCUIT_OPEN, Answer, Limits, limits_of, pull, retry_after
+from certificates import self_signed
+from lanecast.carriers.base import NOT_ASKED, Account, Wanted
+from lanecast.carriers.http import (
+    CIRCUIT_OPEN,
+    Answer,
+    Budget,
+    BudgetLost,
+    BudgetSpent,
+    Limits,
+    OwnPace,
+    limits_of,
+    pull,
+    retry_after,
+)
+from lanecast.carriers.masking import Secrets, is_secret
 from lanecast.carriers.registry import adapter
 
 QUICK = Limits(requests_per_second=1e6, first_backoff=0.5, attempts=3)
@@ -65,6 +75,7 @@ def ask(
     carrier: str = "dhl",
     limits: Limits = QUICK,
     waits: Waits | None = None,
+    budget: Budget | None = None,
 ) -> list[Answer]:
     async def streamed(request: httpx.Request) -> httpx.Response:
         response = handler(request)
@@ -79,6 +90,7 @@ def ask(
                 wanted(batches),
                 limits=limits,
                 client=client,
+                budget=budget,
                 sleep=waits or Waits(),
             )
             return [answer async for answer in stream]
@@ -93,6 +105,28 @@ def test_a_429_is_asked_again_after_the_time_the_carrier_names() -> None:
     assert (answer.status, answer.error, answer.body) == (200, None, answers.dhl())
     assert len(waits.seconds) == 1
     assert 7 <= waits.seconds[0] <= 8
+
+
+def test_a_date_to_wait_for_is_held_against_the_carrier_s_own_clock() -> None:
+    told = {"Retry-After": "Tue, 05 Mar 2024 10:00:09 GMT", "Date": "Tue, 05 Mar 2024 10:00:00 GMT"}
+    responses = [httpx.Response(429, headers=told), httpx.Response(200)]
+    waits = Waits()
+    ask(lambda request: responses.pop(0), waits=waits)
+    assert 9 <= waits.seconds[0] <= 10
+
+
+def test_without_retry_after_the_wait_is_drawn_and_grows() -> None:
+    limits = Limits(requests_per_second=1e6, attempts=5, first_backoff=0.5)
+    drawn = []
+    for _ in range(200):
+        waits = Waits()
+        ask(lambda request: httpx.Response(429), limits=limits, waits=waits)
+        drawn.append(waits.seconds)
+    assert all(len(one) == 4 for one in drawn)
+    for place, longest in enumerate((1, 2, 4, 8)):
+        found = [one[place] for one in drawn]
+        assert 0 <= min(found) < longest * 0.1
+        assert longest * 0.9 < max(found) <= longest
 
 
 def test_an_endless_retry_after_is_capped() -> None:
@@ -178,6 +212,38 @@ def test_a_withdrawn_token_is_renewed_once() -> None:
     assert service.asked == ["t1", "t2"]
 
 
+def test_tokens_refused_for_ever_are_renewed_once_and_soon_not_asked_with() -> None:
+    service = Oauth(frozenset(f"t{i}" for i in range(100)))
+    limits = Limits(max_concurrency=3, requests_per_second=1e6, failures_until_open=4)
+    found = ask(service, [[str(i)] for i in range(30)], carrier="ups", limits=limits)
+    assert len(found) == 30
+    assert len(service.tokens) == 2
+    assert len(service.asked) <= 2 * 3 + 4
+    assert {answer.status for answer in found if answer.not_asked is None} == {401}
+    assert {answer.error for answer in found if answer.not_asked} == {
+        f"{NOT_ASKED}the carrier refused the credentials of lanecast_ups 4 times in a row"
+    }
+
+
+@pytest.mark.parametrize("carrier", ["dhl", "ups"])
+def test_an_account_that_is_refused_is_not_asked_with_on_and_on(carrier: str) -> None:
+    seen = []
+    limits = Limits(max_concurrency=1, requests_per_second=1e6)
+    found = ask(
+        lambda request: seen.append(1) or httpx.Response(401),  # type: ignore[func-returns-value]
+        [[str(i)] for i in range(30)],
+        carrier=carrier,
+        limits=limits,
+    )
+    assert len(seen) == limits.failures_until_open
+    assert [answer.not_asked for answer in found] == [None] * len(seen) + ["refused"] * (30 - len(seen))
+
+
+def test_a_parcel_that_is_refused_is_no_refused_account() -> None:
+    found = ask(lambda request: httpx.Response(403), [[str(i)] for i in range(30)])
+    assert [answer.not_asked for answer in found] == [None] * 30
+
+
 def test_a_token_that_is_refused_is_told_and_not_asked_for_again() -> None:
     service = Oauth(token_statuses=[401])
     [answer] = ask(service, carrier="usps")
@@ -200,6 +266,85 @@ def test_a_carrier_that_is_down_is_left_alone() -> None:
     assert len(found) == 20
     assert [answer.error for answer in found[3:]] == [CIRCUIT_OPEN] * 17
     assert len(seen) == 6
+
+
+class Counted(OwnPace):
+    """A budget of so many calls; notes what it is told."""
+
+    def __init__(self, calls: int = 1000, probing: bool = False) -> None:
+        super().__init__(1e6)
+        self.left, self.given_back, self.noted = calls, 0, list[bool]()
+        self.probing = probing
+
+    async def take(self) -> float:
+        if not self.left:
+            raise BudgetSpent("lanecast_dhl has made its calls")
+        self.left -= 1
+        return 0.0
+
+    async def give_back(self) -> None:
+        self.given_back += 1
+
+    async def note(self, down: bool) -> None:
+        self.noted.append(down)
+        self.probing = False
+
+
+def test_no_call_is_made_that_the_budget_does_not_give() -> None:
+    seen = []
+    budget = Counted(3)
+    found = ask(
+        lambda request: seen.append(1) or httpx.Response(200),  # type: ignore[func-returns-value]
+        [[str(i)] for i in range(10)],
+        budget=budget,
+    )
+    assert len(seen) == 3
+    spent = [answer for answer in found if answer.not_asked]
+    assert [(one.status, one.error, one.not_asked) for one in spent] == [
+        (None, f"{NOT_ASKED}lanecast_dhl has made its calls", "budget")
+    ] * 7
+
+
+def test_a_budget_that_can_not_be_counted_ends_the_pull() -> None:
+    class Lost(Counted):
+        async def take(self) -> float:
+            raise BudgetLost("the warehouse is gone")
+
+    with pytest.raises(BudgetLost):
+        ask(lambda request: httpx.Response(200), budget=Lost())
+
+
+@pytest.mark.parametrize(
+    ("error", "given_back"), [(httpx.ConnectError, 3), (httpx.ConnectTimeout, 3), (httpx.ReadError, 0)]
+)
+def test_a_request_that_did_not_leave_is_no_call(error: type[httpx.TransportError], given_back: int) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise error("", request=request)
+
+    budget = Counted()
+    ask(handler, budget=budget)
+    assert (1000 - budget.left, budget.given_back) == (3, given_back)
+
+
+def test_a_carrier_that_was_down_is_probed_by_one_request() -> None:
+    under_way = most = 0
+
+    async def handler(request: httpx.Request) -> httpx.Response:
+        nonlocal under_way, most
+        under_way += 1
+        first = not budget.noted
+        most = max(most, under_way) if first else most
+        await asyncio.sleep(0)
+        under_way -= 1
+        return httpx.Response(200)
+
+    budget = Counted(probing=True)
+    found = ask(handler, [[str(i)] for i in range(9)], budget=budget)  # type: ignore[arg-type]
+    assert (len(found), most, budget.noted[0]) == (9, 1, False)
+    budget = Counted(probing=True)
+    found = ask(lambda request: httpx.Response(503), [[str(i)] for i in range(9)], budget=budget)
+    assert (1000 - budget.left, budget.noted) == (1, [True])
+    assert [answer.error for answer in found] == ["HTTP 503 after 1 attempt"] + [CIRCUIT_OPEN] * 8
 
 
 def test_concurrency_and_pace_are_bounded() -> None:
@@ -237,8 +382,9 @@ def test_limits_come_from_the_connection() -> None:
     assert (limits.requests_per_second, limits.max_concurrency) == (9.0, 7)
     with pytest.raises(ValueError, match="lanecast_usps"):
         limits_of(account("usps", requests_per_second="many"))
-    with pytest.raises(ValueError, match="above 0"):
-        limits_of(account("usps", requests_per_second=0))
+    for impossible in (0, -1, "nan", "inf"):
+        with pytest.raises(ValueError, match="above 0"):
+            limits_of(account("usps", requests_per_second=impossible))
 
 
 def test_retry_after_as_seconds_and_as_date() -> None:
@@ -321,31 +467,84 @@ def test_a_large_body_within_the_limit_is_no_error() -> None:
 
 
 def test_a_certificate_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
-    answer, count = served(http(b"{}"), tls=_self_signed(tmp_path))
+    answer, count = served(http(b"{}"), tls=self_signed(tmp_path))
     assert (answer.status, count) == (None, 0)
     assert "CERTIFICATE_VERIFY_FAILED" in (answer.error or "")
 
 
-def _self_signed(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dates.datetime.now(dates.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dates.timedelta(days=1))
-        .not_valid_after(now + dates.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
+def test_a_token_outlives_a_pull_and_is_fetched_once_for_all() -> None:
+    asked = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append(head.split(b" ")[1].decode())
+        writer.write(http(json.dumps({"access_token": "one-token", "expires_in": 3600}).encode()))
+        await writer.drain()
+        writer.close()
+
+    async def run() -> None:
+        running = await asyncio.start_server(serve, "127.0.0.1", 0)
+        who = account("ups", f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}")
+        for _ in range(2):
+            batches = wanted([[str(i)] for i in range(5)])
+            [_ async for _ in pull(adapter("ups"), who, batches, limits=Limits(requests_per_second=1e6))]
+        running.close()
+
+    asyncio.run(run())
+    assert sum("/oauth/token" in target for target in asked) == 1
+    assert len(asked) == 1 + 10
+
+
+# ------------------------------------------------------------------------------------------------------ masking
+
+SECRET = 'Gr\u00f6\u00dfe/4+5&<"x">\\='
+
+
+@pytest.mark.parametrize(
+    "echoed",
+    [
+        SECRET,
+        "Gr%C3%B6%C3%9Fe%2F4%2B5%26%3C%22x%22%3E%5C%3D",
+        "Gr%c3%b6%c3%9fe%2f4%2b5%26%3c%22x%22%3e%5c%3d",
+        json.dumps(SECRET),
+        json.dumps(SECRET, ensure_ascii=False),
+        json.dumps(SECRET).replace("/", "\\/"),
+        "Gr\u00f6\u00dfe/4+5&amp;&lt;&quot;x&quot;&gt;\\=",
+        repr(SECRET),
+        "R3LDtsOfZS80KzUmPCJ4Ij5cPQ==",
+    ],
+)
+def test_a_secret_is_masked_in_every_form(echoed: str) -> None:
+    secrets = Secrets(SECRET)
+    assert secrets.masked(f"say {echoed}!").strip("=").startswith("say ")
+    shown = secrets.masked(f"say {echoed}!")
+    assert "***" in shown
+    assert not any(part in shown for part in ("4+5", "4%2B5", "4%2b5", "R3LD", "Gr"))
+    assert secrets.without(f"say {echoed}!".encode()).decode() == shown
+
+
+def test_what_holds_no_secret_is_the_same_body_and_a_half_one_at_a_cut_is_masked() -> None:
+    secrets = Secrets("a-long-password", "short")
+    body = b"x" * 10_000_000 + b"a-long-passwor"
+    began = time.monotonic()
+    assert secrets.without(body) is body
+    assert time.monotonic() - began < 1
+    assert secrets.without(body, is_cut=True) == b"x" * 10_000_000 + b"***"
+    assert secrets.masked("short") == "short"
+
+
+@pytest.mark.parametrize("cut", [None, -4, -20])
+def test_a_secret_in_a_broken_packed_body_is_found(cut: int | None) -> None:
+    secrets = Secrets("a-long-password")
+    before, after = (" ".join(str(i * i) for i in range(*span)) for span in ((5000, 7000), (7000, 9000)))
+    packed = gzip.compress(f"{before} a-long-password {after}".encode())[:cut]
+    assert secrets.are_packed_in(packed, 1_000_000)
+    assert not Secrets("another-password").are_packed_in(packed, 1_000_000)
+    assert secrets.are_packed_in(packed[: len(packed) // 2 + 200] + b"\xff" * 500, 1_000_000)
+
+
+def test_what_is_a_secret_by_its_name() -> None:
+    for name in ("Authorization", "DHL-API-Key", "as-api-key", "17token", "X-Auth-Token", "client_secret", "key"):
+        assert is_secret(name)
+    for name in ("Accept", "Content-Type", "transId", "account_number"):
+        assert not is_secret(name)

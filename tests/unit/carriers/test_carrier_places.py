@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lanecast import settings as config
 from lanecast.carriers import clocks, places
 
 
@@ -72,6 +73,33 @@ def test_every_state_of_the_wide_countries_has_a_zone() -> None:
         ("CN", None, "Urumqi", "Asia/Shanghai", True),
         ("ES", None, "Las Palmas de Gran Canaria", "Atlantic/Canary", True),
         ("ES", None, "Madrid", "Europe/Madrid", True),
+        ("US", "TX", "EL PASO", "America/Denver", True),
+        ("US", "IL", "EL PASO", "America/Chicago", True),
+        ("US", None, "Anchorage", "America/Anchorage", True),
+        ("US", None, "SAINT LOUIS", "America/Chicago", True),
+        ("US", None, "St. Louis", "America/Chicago", True),
+        ("US", None, "Springfield", "America/New_York", False),
+        ("CA", None, "Calgary", "America/Edmonton", True),
+        ("CA", None, "ST. JOHN'S", "America/St_Johns", True),
+        ("CA", "BC", "Cranbrook", "America/Edmonton", True),
+        ("BR", None, "Manaus", "America/Manaus", True),
+        ("BR", None, "SÃO PAULO", "America/Sao_Paulo", True),
+        ("AU", None, "Alice Springs", "Australia/Darwin", True),
+        ("RU", None, "MOSKVA", "Europe/Moscow", True),
+        ("RU", None, "Vladivostok", "Asia/Vladivostok", True),
+        ("MX", None, "Cancún", "America/Cancun", True),
+        ("MX", "Chihuahua", "Ciudad Juárez", "America/Ciudad_Juarez", True),
+        ("ID", None, "Denpasar", "Asia/Makassar", True),
+        ("ID", None, "Jayapura", "Asia/Jayapura", True),
+        ("KZ", None, "Aktau", "Asia/Aqtau", True),
+        ("CL", None, "Punta Arenas", "America/Punta_Arenas", True),
+        ("CL", None, "Santiago", "America/Santiago", True),
+        ("PT", None, "Ponta Delgada", "Atlantic/Azores", True),
+        ("PT", None, "Porto", "Europe/Lisbon", True),
+        ("CD", None, "Lubumbashi", "Africa/Lubumbashi", True),
+        ("CD", None, "Kinshasa", "Africa/Kinshasa", True),
+        ("MN", None, "Khovd", "Asia/Hovd", True),
+        ("GL", None, "Nuuk", "America/Nuuk", True),
         (None, None, "Paris", "UTC", False),
         ("ZQ", None, None, "UTC", False),
     ],
@@ -95,6 +123,23 @@ def test_an_hour_leapt_over_is_read_as_if_it_had_not() -> None:
     never = datetime(2024, 3, 10, 2, 30)  # noqa: DTZ001
     utc, offset, _ = clocks.to_utc(never, "US", "NY")
     assert (utc.isoformat(), offset) == ("2024-03-10T07:30:00+00:00", -300)
+
+
+def test_the_table_of_cities_is_read_only_when_a_city_must_tell() -> None:
+    places._cities.cache_clear()
+    places.place_of.cache_clear()
+    assert places.place_of("NL", None, "Never Heard").known == "place"
+    assert places.place_of("US", "CA", None).known == "place"
+    assert places._cities.cache_info().currsize == 0
+    assert places.place_of("US", None, "Denver").zone.key == "America/Denver"
+    assert places._cities.cache_info().currsize == 1
+
+
+def test_the_table_of_cities_is_small_and_tells_each_name_once() -> None:
+    path = config.include() / "reference" / "city_zones.csv"
+    assert path.stat().st_size < 400_000
+    assert len(places._cities()) == len(path.read_text("utf-8").splitlines()) - 1 > 10_000
+    assert {country for country, _ in places._cities()} <= {code for code, zones in places._zone_tab().items() if zones}
 
 
 INSTANTS = st.datetimes(datetime(1970, 1, 2), datetime(2199, 12, 30))  # noqa: DTZ001

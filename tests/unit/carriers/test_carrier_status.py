@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+from datetime import UTC, date, datetime
+from pathlib import Path
+
 import carrier_answers as answers
 import pytest
 
+from lanecast import settings
+from lanecast.carriers.events import meaning
 from lanecast.carriers.registry import adapter, names
-from lanecast.carriers.status import resolve_customs, status_of, status_table
-from lanecast.tracking import MILESTONES, Parcel, TrackingEvent
+from lanecast.carriers.status import CUSTOMS, resolve_customs, status_of, status_table
+from lanecast.tracking import MILESTONES, REASONS, Parcel, TrackingEvent
+
+TABLES = sorted((settings.include() / "reference" / "status_codes").glob("*.csv"))
 
 
 def event_of(carrier: str, body: bytes) -> TrackingEvent:
@@ -37,9 +45,144 @@ def usps(code: str, text: str = "") -> TrackingEvent:
 @pytest.mark.parametrize("carrier", names())
 def test_every_carrier_has_a_table_with_the_ends_of_a_journey(carrier: str) -> None:
     table = status_table(carrier)
-    milestones = {status.milestone for status in table.codes.values()}
-    assert {"info_received", "in_transit", "delivered"} <= milestones
-    assert milestones <= {*MILESTONES, "customs_started", "customs_cleared"}
+    milestones = {status.milestone for status in (*table.codes.values(), *(status for _, status in table.texts))}
+    assert {"info_received", "delivered"} <= milestones
+    assert milestones & {"in_transit", "hub_arrived", "hub_departed"}
+    assert milestones <= {*MILESTONES, *CUSTOMS}
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_every_row_says_what_it_means_and_where_that_was_read(path: Path) -> None:
+    today = datetime.now(UTC).date()
+    seen = set()
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, strict=True):
+            code, milestone, reason = row["code"], row["milestone"], row["reason"]
+            assert code
+            assert (code, milestone == "") not in seen, "a phrase may give a milestone once, and a reason once"
+            seen.add((code, milestone == ""))
+            assert milestone in {*MILESTONES, *CUSTOMS} or (not milestone and reason), code
+            assert not reason or reason in REASONS, code
+            assert row["meaning"].strip(), code
+            assert row["source"].strip(), code
+            assert date.fromisoformat(row["as_of"]) <= today, code
+
+
+def test_a_row_of_an_unknown_reason_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "reference" / "status_codes"
+    folder.mkdir(parents=True)
+    (folder / "nobody.csv").write_text(
+        "code,milestone,reason,meaning,source,as_of\nX,delayed,moon,late,nowhere,2024-12-31\n", encoding="utf-8"
+    )
+    monkeypatch.setattr(settings, "include", lambda: tmp_path)
+    with pytest.raises(ValueError, match=r"line 2: 'moon' is no reason"):
+        status_table("nobody")
+
+
+TRUTHS = """
+ups    I/OT            Out For Delivery Today                        out_for_delivery     -
+ups    X/RS            The package is being returned to the sender.  returning            -
+ups    X/zz:034        Returned to Sender                            returned             -
+ups    X/zz:064        The receiver refused the package.             failed_attempt       refused
+ups    X/zz:068        Sent to Lost and Found                        lost                 -
+ups    X/zz:069        Unable to Deliver                             failed_attempt       unclaimed
+ups    X/zz:149        Prohibited Contents, Package Destroyed        destroyed            dangerous_goods
+ups    I/zz:018        Delivery Change Requested: Hold               in_transit           recipient_request
+ups    D/zz:161        Delivered to UPS Access Point                 available_for_pickup -
+ups    D/ZP            Delivered to UPS Access Point                 available_for_pickup -
+ups    D/2W            Collected from a UPS Access Point             delivered            -
+ups    D/zz            Left with a neighbor                          delivered            -
+ups    D/zz            Delivered to a locker                         delivered            -
+ups    I/LX            Transferred to the post office                in_transit           -
+fedex  OD              On FedEx vehicle for delivery                 out_for_delivery     -
+fedex  ED              Enroute to delivery                           out_for_delivery     -
+fedex  EP              Enroute to pickup                             info_received        -
+fedex  DL              Left with neighbor                            delivered            -
+fedex  HL              Held at a FedEx location                      available_for_pickup -
+fedex  HP              Ready for recipient pickup                    available_for_pickup -
+fedex  HA:A13          Redirected as requested                       in_transit           recipient_request
+fedex  DE:07           Refused by recipient                          failed_attempt       refused
+fedex  DE:08           Customer not available or business closed     failed_attempt       recipient_absent
+fedex  DE:10           Damaged                                       damaged              -
+fedex  RS              Returning package to shipper                  returning            -
+fedex  RT              Return to shipper requested                   returning            -
+usps   OF              Out for Delivery                              out_for_delivery     -
+usps   01              Delivered, Parcel Locker                      delivered            -
+usps   01              Delivered, Neighbor as Requested              delivered            -
+usps   01              Delivered, Individual Picked Up at Post Office delivered           -
+usps   14              Arrived at the pickup point                   available_for_pickup -
+usps   16              Available for Pickup                          available_for_pickup -
+usps   04              Refused                                       failed_attempt       refused
+usps   05              Undeliverable as Addressed                    failed_attempt       address
+usps   21              No Such Number                                returning            address
+usps   27              Unclaimed/Being Returned to Sender            returning            unclaimed
+usps   09              Return to Sender                              returning            -
+usps   11              Sent to Mail Recovery Center                  lost                 -
+usps   17              Picked Up by Agent                            in_transit           -
+dhl    unknown         Shipment on hold                              in_transit           -
+dhl    unknown         -                                             in_transit           -
+dhl    transit/WC      Shipment is out with courier for delivery     out_for_delivery     -
+dhl    transit/CC      Awaiting collection                           available_for_pickup -
+dhl    transit/HP      On hold awaiting for payment                  customs_hold         customs_duty
+dhl    transit/CI      Checked in                                    hub_arrived          -
+dhl    transit         Shipment is ready for pick-up at the locker   available_for_pickup -
+dhl    delivered       Delivered to a neighbour                      delivered            -
+dhl    delivered       Delivered to a parcel locker                  delivered            -
+dhl    failure/RD      Delivery not accepted                         failed_attempt       refused
+dhl    failure         Delivery not accepted                         failed_attempt       refused
+dhl    failure         The shipment could not be delivered           failed_attempt       -
+dhl    failure/RT      Returned to shipper                           returned             -
+dhl    failure         Will be returned to sender                    returning            -
+dhl    failure         Shipment lost; the search is closed           lost                 -
+dhl    failure/DS      Destroyed                                     destroyed            -
+"""
+"""Carrier, code (UPS: `type/code:statusCode`), the carrier's words, milestone, reason."""
+
+
+def told(carrier: str, code: str, words: str) -> TrackingEvent:
+    first, _, rest = code.partition(":" if carrier == "fedex" else "/")
+    if carrier == "ups":
+        detail, _, status_code = rest.partition(":")
+        return ups(first, detail, status_code, words)
+    if carrier == "fedex":
+        return fedex(eventType=first, exceptionCode=rest, eventDescription=words)
+    return dhl(first, rest or words, words) if carrier == "dhl" else usps(code, words)
+
+
+@pytest.mark.parametrize("row", [row for row in TRUTHS.splitlines() if row], ids=lambda row: " ".join(row.split()))
+def test_what_a_carrier_tells_is_what_happened(row: str) -> None:
+    carrier, code, *words, milestone, reason = row.split()
+    event = told(carrier, code, "" if words == ["-"] else " ".join(words))
+    assert (event.milestone, event.reason or "-", event.mapped) == (milestone, reason, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "milestone", "reason"),
+    [
+        ("Alert, Undeliverable", "failed_attempt", None),
+        ("Undeliverable as Addressed", "failed_attempt", "address"),
+        ("No Such Number", "failed_attempt", "address"),
+        ("Delivery Attempted - No Access to Delivery Location", "failed_attempt", "access"),
+        ("Unclaimed/Being Returned to Sender", "returning", None),
+        ("Return to Sender Processed", "returning", None),
+        ("Delivered, To Original Sender", "returned", None),
+        ("Delivered to Agent for Final Delivery", "in_transit", None),
+        ("Held at Post Office, At Customer Request", "available_for_pickup", "recipient_request"),
+        ("Disposed by Post Office", "destroyed", None),
+        ("Sent to Mail Recovery Center", "lost", None),
+        ("Delivery Exception, Local Weather Delay", "delayed", "weather"),
+        ("Inbound Into Customs", "customs_started", None),
+        ("Inbound Out of Customs", "customs_cleared", None),
+        ("Held in Customs", "customs_hold", None),
+        ("Processed Through Facility", "in_transit", None),
+    ],
+)
+def test_words_of_usps_without_a_known_code(words: str, milestone: str, reason: str | None) -> None:
+    assert meaning("usps", "??", words) == (milestone, reason, True)
+
+
+def test_words_alone_deliver_nothing() -> None:
+    assert meaning("usps", "??", "Delivered, Front Door/Porch").mapped is False
 
 
 @pytest.mark.parametrize(

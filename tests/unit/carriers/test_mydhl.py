@@ -88,7 +88,7 @@ def test_a_request_asks_for_offsets_and_proves_who_asks_in_a_header() -> None:
         ("NH", "failed_attempt", "recipient_absent"),
         ("BA", "failed_attempt", "address"),
         ("RD", "failed_attempt", "refused"),
-        ("RT", "returning", None),
+        ("RT", "returned", None),
         ("DS", "destroyed", None),
         ("TI", "delayed", None),
         ("CI", "hub_arrived", None),
@@ -101,7 +101,7 @@ def test_codes_mean(code: str, milestone: str, reason: str | None) -> None:
 
 def test_delivered_after_a_return_is_returned() -> None:
     told = body(event(typeCode="OK", date="2026-03-07"), event(typeCode="RT"), event(typeCode="OK", date="2026-03-01"))
-    assert [one.milestone for one in events_of(told)] == ["returned", "returning", "delivered"]
+    assert [one.milestone for one in events_of(told)] == ["returned", "returned", "delivered"]
 
 
 @pytest.mark.parametrize(

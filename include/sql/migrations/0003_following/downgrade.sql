@@ -1,4 +1,6 @@
 -- Back to parcels that are asked of their own carriers alone, on a plain schedule.
+DROP VIEW IF EXISTS mart.unmapped_code;
+DROP VIEW IF EXISTS mart.carrier_polling;
 DROP TABLE ops.news_curve_state;
 DROP TABLE ops.news_clock;
 DROP TABLE ops.news_curve;

@@ -68,9 +68,9 @@ def code_and_text(scan: Scan) -> tuple[str, str]:
     return f"{status}/{detail}", words
 
 
-def tracker(number: str, found: Shipment | None, now: int, flaw: str | None) -> Json:
+def tracker(number: str, found: Shipment | None, piece: int, now: int, flaw: str | None) -> Json:
     """The tracker of a number; one of which nothing is known is `unknown`."""
-    told = tell(found.scans_until(now), flaw) if found else []
+    told = tell(found.scans_until(now, piece), flaw) if found else []
     told.reverse()  # EasyPost lists the oldest first
     carrier = found.carrier if found else None
     details: object = [_detail(one, carrier) for one in told]
@@ -213,8 +213,8 @@ class EasyPost(StandIn):
         return json_response(self._tracker(code, counter, malformed), 201)
 
     def _tracker(self, code: str, counter: Counter, malformed: bool) -> Json:
-        found = counter.find(code)
-        return tracker(code, found[0] if found else None, counter.now(), counter.flaw(self.name, code, malformed))
+        shipment, piece = counter.find(code) or (None, 0)
+        return tracker(code, shipment, piece, counter.now(), counter.flaw(self.name, code, malformed))
 
 
 STAND_IN = EasyPost

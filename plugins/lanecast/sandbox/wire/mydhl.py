@@ -1,7 +1,7 @@
 """MyDHL API of DHL Express: codes and answers.
 
 Shape: the OpenAPI file 3.1.1 of `GET /shipments/{number}/tracking`; errors are problem documents. Event codes are DHL
-Express's own. It has none for a shipment that came back (OK after RT) or that is lost (TI: a search has begun).
+Express's own. It has none for the start of a return (ND: not delivered) or a loss (TI: a search has begun).
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ CODES: dict[str, tuple[str, str]] = {
     "refused": ("RD", "Recipient refused delivery"),
     "available_for_pickup": ("CC", "Awaiting collection by the consignee as requested"),
     "delivered": ("OK", "Delivered"),
-    "returning": ("RT", "Returned to shipper"),
-    "returned": ("OK", "Delivered"),
+    "returning": ("ND", "Shipment not delivered"),
+    "returned": ("RT", "Returned to shipper"),
     "lost": ("TI", "Shipment search initiated"),
 }
 

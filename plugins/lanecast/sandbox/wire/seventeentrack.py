@@ -62,9 +62,9 @@ def code_and_text(scan: Scan) -> tuple[str, str]:
     return code, text if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, text)
 
 
-def answer(shipment: Shipment, number: str, now: int, flaw: str | None) -> Json | None:
+def answer(shipment: Shipment, piece: int, number: str, now: int, flaw: str | None) -> Json | None:
     """An accepted parcel, or None while nothing is known of it."""
-    told = tell(shipment.scans_until(now), flaw)
+    told = tell(shipment.scans_until(now, piece), flaw)
     if not told:
         return None
     latest = _event(told[0])
@@ -216,7 +216,7 @@ class SeventeenTrack(StandIn):
                 rejected.append(_rejected(entry, -18019902, message))
                 continue
             found = counter.find(number)
-            told = found and answer(found[0], number, counter.now(), counter.flaw(self.name, number, first))
+            told = found and answer(*found, number, counter.now(), counter.flaw(self.name, number, first))
             if told:
                 accepted.append(told)
             else:
