@@ -355,6 +355,79 @@ def status_codes() -> Iterator[str]:
         )
 
 
+def conformance() -> Iterator[str]:
+    """What each carrier's adapter can do, as tests/conformance measures it. AssertionError where it tells untruths."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from conformance.capabilities import CAPABILITIES, YES, exemptions, measured, samples
+    from lanecast.carriers import registry
+
+    def matrix(which: str) -> Iterator[str]:
+        columns = [one for one in CAPABILITIES.values() if one.table == which]
+        yield from _table(
+            ("carrier", *(one.title for one in columns)),
+            (
+                (f"`{name}`", *(measured(name, one.name).removeprefix("no: ") for one in columns))
+                for name in registry.names()
+            ),
+        )
+
+    promised = {one.name for one in CAPABILITIES.values() if one.is_promised}
+    count = sum(measured(name, one) == YES for name in registry.names() for one in promised)
+    yield "# Carriers, and what is shown of each"
+    yield ""
+    yield _note("tests/conformance")
+    yield ""
+    yield (
+        "Measured, not claimed: each cell is the outcome of a check in `tests/conformance`, which asks the carrier's"
+        " stand-in in the sandbox through the adapter, the way a pull does, about journeys whose truth is known, and"
+        " compares. The stand-ins speak each carrier's wire format with its own codes, as far as these are public;"
+        " where none is, they print words, and a cell then shows that such words are understood. No account with a"
+        " carrier was at hand. What adapters know beyond what the stand-ins print stands in"
+        " [Carriers' status codes](carrier-status-codes.md)."
+    )
+    yield ""
+    yield (
+        f"Of {len(registry.names())} sources and {len(promised)} promised capabilities each, {count} of"
+        f" {len(registry.names()) * len(promised)} cells are `{YES}`. The others say what is read instead, and"
+        " [why](#where-a-cell-does-not-say-yes); a test fails for any that is not listed there."
+    )
+    yield ""
+    yield "## How each is asked and answers"
+    yield ""
+    yield (
+        "*Zone known by* tells how the clock of each event is known, the most frequent way first: `offset` as printed,"
+        " `utc`, by `place`, or `assumed`. Where it is not assumed, every event lies within a minute of the truth."
+        " *New code kept*: an event of which all but its time is unknown is kept as `in_transit` and counted as"
+        " unmapped. *Mutated answers*: so many were given to the parser by `tests/unit/carriers/test_carrier_fuzz.py`;"
+        " it raised for none, and lost no parcel."
+    )
+    yield ""
+    yield from matrix("asked")
+    yield "## What is told on the way"
+    yield ""
+    yield from matrix("way")
+    yield "## What is told at the door, and of what goes wrong"
+    yield ""
+    yield from matrix("end")
+    yield "## Where a cell does not say yes"
+    yield ""
+    yield from _table(
+        ("carrier", "capability", "is read as", "why"),
+        (
+            (f"`{one.carrier}`", CAPABILITIES[one.capability].title, one.says.removeprefix("no: "), one.why)
+            for one in exemptions().values()
+        ),
+    )
+    yield "## Public sample answers"
+    yield ""
+    yield "Read in full, each event with a milestone from its code table, wherever the samples lie beside the checkout."
+    yield ""
+    yield from _table(
+        ("carrier", "parcels", "events", "origin"),
+        ((f"`{one.carrier}`", one.parcels, one.events, f"`{one.repository}`, {one.path}") for one in samples()),
+    )
+
+
 def commands() -> Iterator[str]:
     import click
 
@@ -400,6 +473,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "data-dictionary.md": data_dictionary,
     "dags.md": dags,
     "carrier-status-codes.md": status_codes,
+    "carrier-conformance.md": conformance,
     "commands.md": commands,
 }
 

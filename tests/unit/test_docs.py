@@ -17,7 +17,7 @@ from lanecast.warehouse.connection import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-GENERATED = ("data-dictionary.md", "dags.md", "carrier-status-codes.md", "commands.md")
+GENERATED = ("data-dictionary.md", "dags.md", "carrier-status-codes.md", "carrier-conformance.md", "commands.md")
 
 _LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^()\s]+)\)|<img[^>]*\ssrc=\"(?P<source>[^\"]+)\"")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)

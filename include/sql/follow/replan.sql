@@ -9,7 +9,7 @@ CREATE TEMPORARY TABLE asked ON COMMIT DROP AS
 SELECT
     request.shipment_id,
     request.source,
-    request.outcome,
+    coalesce(request.outcome, 'failed') AS outcome,
     request.detail,
     known.finished_at,
     known.last_event_at,

@@ -1,8 +1,8 @@
-"""Reading stored answers of a carrier as events: what `lanecast parse` prints."""
+"""Reading a carrier's answers as parcels and events: what is staged, and what `lanecast parse` prints."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,30 @@ from typing import Any
 from lanecast.carriers.base import Parsed
 from lanecast.carriers.clocks import offset_text
 from lanecast.carriers.registry import adapter
-from lanecast.tracking import Parcel, TrackingEvent
+from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+
+NO_EVENT = "the carrier knows the parcel and tells no event of it"
+
+
+def parsed(carrier: str, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
+    """The parcels of one answer, as the carrier's adapter reads them; never raises for any bytes.
+
+    A parcel that is known, but of which neither an event nor a complaint comes, is told as Unreadable too: where a
+    timeline is missing, the answer may have changed its shape. UnknownCarrierError for a carrier without adapter.
+    """
+    silent: dict[str, None] = {}
+    told: set[str | None] = set()
+    for one in adapter(carrier).parse(body, requested):
+        yield one
+        if isinstance(one, Unreadable):
+            told.add(one.tracking_number)
+        elif one.found and not one.events:
+            silent[one.tracking_number] = None
+        else:
+            told |= {one.tracking_number}
+    for number in silent:
+        if number not in told:
+            yield Unreadable(problem=NO_EVENT, tracking_number=number)
 
 
 def parse_file(carrier: str, source: Path | str | bytes) -> Iterator[Parsed]:
@@ -18,9 +41,8 @@ def parse_file(carrier: str, source: Path | str | bytes) -> Iterator[Parsed]:
 
     UnknownCarrierError for a carrier without adapter; OSError if the file cannot be read.
     """
-    reader = adapter(carrier)
-    body = source if isinstance(source, bytes) else Path(source).read_bytes()
-    return reader.parse(body, ())
+    adapter(carrier)
+    return parsed(carrier, source if isinstance(source, bytes) else Path(source).read_bytes(), ())
 
 
 def event_record(carrier: str, parcel: Parcel, event: TrackingEvent) -> dict[str, Any]:

@@ -254,7 +254,8 @@ def _from_greenwich(told: _Event) -> _When | None:
         return None
     _, occurred, _ = split(greenwich) if greenwich.tzinfo else (None, at_offset(greenwich, 0), None)
     minutes = offset_minutes(told.GMTOffset) or 0
-    return occurred.replace(tzinfo=None) + offset_delta(minutes), occurred, minutes, "utc", False
+    local = occurred.replace(tzinfo=None) + offset_delta(minutes)
+    return (local, occurred, minutes, "utc", False) if EARLIEST_YEAR <= local.year <= LATEST_YEAR else None
 
 
 @lru_cache(maxsize=65536)

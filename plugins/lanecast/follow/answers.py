@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lanecast import raw
-from lanecast.carriers import registry, status
+from lanecast.carriers import parse, status
 from lanecast.carriers.base import NOT_ASKED
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable, event_hash
 
@@ -43,7 +43,13 @@ class Told:
 
     outcomes: dict[tuple[str, str], tuple[str, str | None]] = field(default_factory=dict)
     pieces: dict[tuple[str, str], str] = field(default_factory=dict)
+    told_of: set[tuple[str, str]] = field(default_factory=set)
     rows: int = 0
+
+    def fail(self, source: str, number: str, outcome: str, why: str) -> None:
+        """Notes that nothing came of a parcel, unless an answer has told of it."""
+        if (source, number) not in self.told_of:
+            self.outcomes[source, number] = (outcome, why)
 
 
 def event_rows(index: Iterable[Indexed], routes: Routes, told: Told) -> Iterator[Row]:
@@ -58,7 +64,7 @@ def _read(where: Indexed, answer: raw.RawAnswer, routes: Routes, told: Told) -> 
     if answer.error is not None:
         outcome = "not_asked" if answer.error.startswith(NOT_ASKED) else "failed"
         for asked in requested:
-            told.outcomes.setdefault((source, asked), (outcome, answer.error))
+            told.fail(source, asked, outcome, answer.error)
             if answer.status == 200:  # it was answered, but what came is broken: that is a row received
                 told.rows += 1
                 carrier = _route(routes, source, asked, None).carrier
@@ -66,19 +72,20 @@ def _read(where: Indexed, answer: raw.RawAnswer, routes: Routes, told: Told) -> 
         return
     for asked in requested:
         # A source that tells changes alone is silent where there are none; a page tells of some of its batch.
-        if told.outcomes.get((source, asked), ("failed",))[0] in {"failed", "not_asked"}:
+        if (source, asked) not in told.told_of:
             told.outcomes[source, asked] = ("answered", None)
-    for parsed in registry.adapter(source).parse(answer.body, requested):
+    for parsed in parse.parsed(source, answer.body, requested):
         if isinstance(parsed, Unreadable):
             told.rows += 1
             which = parsed.tracking_number or (requested[0] if len(requested) == 1 else None)
             for one in [which] if which else requested:
-                told.outcomes[source, one] = ("failed", parsed.problem)
+                told.fail(source, one, "failed", parsed.problem)
             carrier = _route(routes, source, which, None).carrier if which else source
             yield _unreadable(told.rows, carrier, which, where, parsed.problem)
             continue
         route = _route(routes, source, parsed.requested_number, parsed.carrier)
         told.outcomes[source, parsed.requested_number] = ("answered" if parsed.found else "not_found", None)
+        told.told_of.add((source, parsed.requested_number))
         if parsed.tracking_number != parsed.requested_number:
             told.pieces[route.carrier, parsed.tracking_number] = parsed.requested_number
         origin, destination = route.origin or parsed.origin_country, route.destination or parsed.destination_country

@@ -163,6 +163,7 @@ def _rows(
                     log.warning("%s", gone)
                     unread[where.answer_id] = str(gone)
             told.outcomes.clear()
+            told.told_of.clear()
             done += len(chunk)
             progress(done, total)
             if replay is not None:
