@@ -8,13 +8,16 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from lanecast.local import control
 from lanecast.local.server import running
-from sandbox_world import one, rows
+from sandbox_world import one, rows, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -70,6 +73,22 @@ def counts(clone: Path) -> tuple[int, int, int, int]:
     return shipments, events, lanes, loaded
 
 
+def desk_answers(clone: Path) -> dict[str, int]:
+    """Status codes of the quality page once the platform is up: with Airflow's token, with its cookie, with neither."""
+
+    def serving() -> dict[str, Any] | None:
+        status = control.status(clone / ".lanecast")
+        return status if status["running"] else None
+
+    told = until(serving, LIMIT)
+    token = httpx.post(f"{told['url']}/auth/token", json=told["login"], trust_env=False).json()["access_token"]
+    asked = {"token": {"Authorization": f"Bearer {token}"}, "cookie": {"Cookie": f"_token={token}"}, "neither": {}}
+    return {
+        who: httpx.get(f"{told['url']}/lanecast/quality", headers=headers, trust_env=False, timeout=30).status_code
+        for who, headers in asked.items()
+    }
+
+
 def job_seconds(told: str) -> float:
     found = re.search(r"main job: ([\d.]+) s, all of it worked", told)
     assert found, told[-4000:]
@@ -95,7 +114,10 @@ def test_make_run_once_in_a_fresh_clone_and_again(clone: Path, record_property: 
     )
     assert under_way >= 4000
 
-    second, again = make(clone, "run", "ONCE=1", f"WORLD={world}")
+    with ThreadPoolExecutor(1) as visitor:
+        desk = visitor.submit(desk_answers, clone)
+        second, again = make(clone, "run", "ONCE=1", f"WORLD={world}")
+        assert desk.result() == {"token": 200, "cookie": 200, "neither": 401}
     assert counts(clone) == (shipments, events, lanes, loaded)
     assert job_seconds(again) < job_seconds(told)
     assert second < first

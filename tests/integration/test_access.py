@@ -14,7 +14,7 @@ from psycopg2 import sql
 
 from lanecast.local.server import RunningServer
 
-VIEWS = {"data_quality", "delivery_time", "shipment_event", "shipment_status"}
+VIEWS = {"carrier_polling", "data_quality", "delivery_time", "shipment_event", "shipment_status", "unmapped_code"}
 CLOSED = ("core", "serving", "quality", "ops", "staging")
 PROMISE = "SELECT * FROM mart.delivery_promise('CN', 'BR', NULL, NULL, NULL, 0.8)"
 

@@ -53,6 +53,24 @@ for module in pkgutil.walk_packages(lanecast.__path__, "lanecast.", onerror=lamb
 print("\\n" + json.dumps({"imported": imported, "failed": failed}))
 """
 
+# Loads the plugins, then asks for the applications as the api-server alone does.
+SERVE = """
+import json, sys
+from airflow import plugins_manager
+_, errors = plugins_manager._get_plugins()
+early = "fastapi" in sys.modules
+(told,) = [one for one in plugins_manager.get_fastapi_plugins()[0] if one["url_prefix"] == "/lanecast"]
+from airflow.api_fastapi.core_api.security import get_user
+from starlette.testclient import TestClient
+
+def asks(dependant):
+    return dependant.call is get_user or any(asks(inner) for inner in dependant.dependencies)
+
+routes = {route.path: asks(route.dependant) for route in told["app"].routes}
+answers = {path: TestClient(told["app"]).get(path, follow_redirects=False).status_code for path in routes}
+print("\\n" + json.dumps({"errors": errors, "early": early, "routes": routes, "answers": answers}))
+"""
+
 
 def run(code: str, *arguments: str, folder: Path = PLUGINS, home: Path) -> dict[str, Any]:
     """The last line that the code printed, read as JSON, from a fresh Python with `folder` as Airflow's plugins."""
@@ -88,6 +106,16 @@ def test_the_loader_imports_no_file_of_the_package_by_itself(tmp_path: Path) -> 
     assert answer["errors"] == {}
     # A plugin may import the package by its own name; never a file under its stem alone.
     assert [name for name in answer["loaded"] if not name.startswith("lanecast")] == []
+
+
+@pytest.mark.timeout(120)
+def test_the_desk_is_made_for_the_api_server_alone_and_lets_nobody_in_unknown(tmp_path: Path) -> None:
+    answer = run(SERVE, home=tmp_path)
+    assert answer["errors"] == {}
+    assert answer["early"] is False, "every part of Airflow loads plugins: none but the api-server needs FastAPI"
+    assert {"/", "/quality", "/api/quality", "/api/openapi.json"} <= answer["routes"].keys()
+    assert all(answer["routes"].values())
+    assert set(answer["answers"].values()) == {401}
 
 
 def test_without_the_ignore_file_it_would(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 from lanecast.carriers import accounts, http, registry
 from lanecast.carriers.base import Account
 from lanecast.follow import polling
+from lanecast.follow.budget import account_key, calls_left
 from lanecast.follow.sources import sources
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.runs import Run
@@ -61,22 +62,22 @@ def plan(
     if carrier and source is None and carrier not in by_carrier and for_others is None:
         accounts.account(registry.row(carrier).name)  # tells what is missing
     wanted = [number.replace(" ", "").upper() for number in numbers] if numbers else None
-    bounds = {name: _bounds(one) for name, one in found.items()}
-    values = {
-        "run_id": run.run_id,
-        "as_of": run.as_of,
-        "carriers": list(by_carrier),
-        "sources": list(by_carrier.values()),
-        "for_others": for_others,
-        "carrier": carrier,
-        "only_source": source,
-        "numbers": wanted,
-        "force": force,
-        "asked": list(bounds),
-        "shard_sizes": [size for size, _ in bounds.values()],
-        "most": [most for _, most in bounds.values()],
-    }
     with warehouse.connect(as_of=run.as_of, address=address) as link, link.cursor() as cursor:
+        bounds = {name: _bounds(one, link) for name, one in found.items()}
+        values = {
+            "run_id": run.run_id,
+            "as_of": run.as_of,
+            "carriers": list(by_carrier),
+            "sources": list(by_carrier.values()),
+            "for_others": for_others,
+            "carrier": carrier,
+            "only_source": source,
+            "numbers": wanted,
+            "force": force,
+            "asked": list(bounds),
+            "shard_sizes": [size for size, _ in bounds.values()],
+            "most": [most for _, most in bounds.values()],
+        }
         if wanted:
             _register(cursor, values, carrier, source, wanted)
         if polling.refresh_curves(cursor, run.as_of):
@@ -103,11 +104,14 @@ def _register(
         raise ValueError(f"no shipment has the tracking number {', '.join(missing)}: name its carrier as well")
 
 
-def _bounds(account: Account) -> tuple[int, int]:
-    """Parcels per shard, and parcels per run: of an account of your own as many as its rate and its budget allow."""
-    if account.is_sandbox:
-        return PARCELS_PER_SHARD, PARCELS_PER_SHARD * SHARDS_PER_SOURCE
-    limits = http.limits_of(account)
-    calls = min(limits.requests_per_second * SECONDS_PER_PULL, limits.calls_per_day or float("inf"))
-    most = max(1, int(calls)) * registry.adapter(account.carrier).numbers_per_request
-    return most, most
+def _bounds(account: Account, link: warehouse.Connection) -> tuple[int, int]:
+    """Parcels per shard, and parcels per run: as many as the account's rate allows and as calls are left to it."""
+    most = PARCELS_PER_SHARD * SHARDS_PER_SOURCE
+    if not account.is_sandbox:
+        limits = http.limits_of(account)
+        calls = max(1, int(limits.requests_per_second * SECONDS_PER_PULL))
+        left = calls_left(link, account_key(account), limits)
+        # At least one: a budget that is spent is then told of by the pull, and the parcels stay due.
+        calls = calls if left is None else max(1, min(calls, left))
+        most = calls * registry.adapter(account.carrier).numbers_per_request
+    return max(PARCELS_PER_SHARD, -(-most // SHARDS_PER_SOURCE)), most

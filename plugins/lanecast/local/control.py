@@ -92,7 +92,7 @@ def supervisor(state: Path) -> psutil.Process | None:
     kept = files.read_json(state / FILE)
     if not supervised(state):
         return None
-    with suppress(psutil.Error, KeyError):
+    with suppress(psutil.Error, KeyError, TypeError):
         process = psutil.Process(int(kept["pid"]))
         # The same number may have gone to another program since: compare the start too.
         if abs(process.create_time() - float(kept["pid_started"])) < 1:

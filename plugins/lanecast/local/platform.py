@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg2
 from rich.console import Console
 
-from lanecast import settings
-from lanecast.carriers import accounts, registry
+from lanecast import connections, settings
+from lanecast.carriers import registry
 from lanecast.local import main_job, summary
 from lanecast.local.api import ApiError
 from lanecast.local.control import AlreadyRunning
@@ -21,6 +21,7 @@ from lanecast.local.postgres import PostgresError
 from lanecast.local.sandbox import World
 from lanecast.local.session import VARIABLE
 from lanecast.local.supervisor import Stopped, Supervisor
+from lanecast.sandbox.description import read_description
 from lanecast.warehouse import clock, migrations
 from lanecast.warehouse.connection import NoWarehouse
 
@@ -87,7 +88,7 @@ def _up(console: Console, once: bool, world: World) -> int:
         outcome = main_job.run(platform.api, history if platform.sandbox_url else None, console.print)
         run_ids = [f"{dag}:{run_id}" for dag, run_id, _ in outcome.runs]
         figures = summary.collect(run_ids)
-        summary.show(console, figures, outcome, platform.login, platform.url, _sandbox_notice(platform))
+        summary.show(console, figures, outcome, platform.login, platform.url, _sandbox_notice(platform, world))
         for dag, run_id, run_state in outcome.runs:
             if run_state != "success":
                 console.print(f"[bold red]{dag} {run_id} ended as {run_state}: see its log at {platform.url}")
@@ -102,29 +103,21 @@ def _up(console: Console, once: bool, world: World) -> int:
 
 
 def _uses_sandbox() -> bool:
-    """The sandbox stands in for every carrier that has no account of its own."""
-    for name in registry.names():
-        try:
-            accounts.account(name)
-        except accounts.NoAccountError:
-            return True
-    return False
+    """The sandbox plays the carriers as long as the environment names no account of one's own with any of them."""
+    return not any(connections.get(f"lanecast_{name}") for name in registry.names())
 
 
-def _sandbox_notice(platform: Supervisor) -> str:
+def _sandbox_notice(platform: Supervisor, world: World) -> str:
     """Which carriers are stand-ins, by the connections of the environment and of Airflow's pages."""
     with platform.api() as api:
         made = api.connections()
-    stand_ins: list[str] = []
-    own: list[str] = []
-    for name in registry.names():
-        is_own = f"lanecast_{name}" in made or not accounts.account(name).is_sandbox
-        (own if is_own else stand_ins).append(name)
-    if not stand_ins:
-        return "Carriers: your own accounts for all of them."
+    own = [name for name in registry.names() if f"lanecast_{name}" in made or connections.get(f"lanecast_{name}")]
+    if platform.sandbox_url is None:
+        return f"Your own accounts: {', '.join(own)}."
+    stand_ins = [name for name in read_description(world.file).carriers if name not in own]
     real = f" Your own accounts: {', '.join(own)}." if own else ""
     return (
         f"[bold yellow]SANDBOX:[/bold yellow] {', '.join(stand_ins)} are stand-ins at {platform.sandbox_url} with a "
         f"simulated world; no real parcel was asked for.{real}\n"
-        "A connection lanecast_<carrier> with your credentials replaces one of them."
+        "A connection lanecast_<carrier> with your credentials replaces them; `lanecast carrier list` names all carriers."
     )

@@ -1,0 +1,107 @@
+"""The desk's FastAPI application. Each of its routes, the OpenAPI document among them, asks for the user first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from lanecast import __version__
+from lanecast.desk import pages, quality
+from lanecast.desk.quality import Quality
+from lanecast.desk.reading import Unavailable
+from lanecast.warehouse import connection as warehouse
+
+PREFIX = "/lanecast"
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    401: {"description": "Nobody is signed in."},
+    403: {"description": "The user may not read this."},
+    503: {"description": "The warehouse can't be read; `remedy` says what to do."},
+}
+_REMEDIES = {
+    403: "Reload the page to sign in again. If it stays so, your role in Airflow may not see its pages.",
+    404: "The desk has no such page.",
+}
+
+
+def create_app(user: Callable[..., Any], address: Callable[[], str] = warehouse.dsn) -> FastAPI:
+    """The application, to be mounted at PREFIX.
+
+    `user` is the dependency that lets a user in, or raises HTTPException with status 401 or 403. `address` gives the
+    warehouse's address, or raises NoWarehouse; it is called for each request, so that the desk starts without one.
+    """
+    # Given to the application, the dependency guards what is added as a route; FastAPI's own pages for the document
+    # would stay open, hence none of them.
+    app = FastAPI(
+        title="Lanecast desk",
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(user)],
+    )
+
+    @app.get("/", include_in_schema=False)
+    def start() -> Response:
+        return RedirectResponse("quality", headers=_HEADERS)
+
+    @app.get("/quality", include_in_schema=False)
+    def quality_page(request: Request) -> Response:
+        return _page(pages.quality_page(quality.read(address), _is_alone(request)))
+
+    @app.get("/api/quality", summary="Loads, unknown status codes and carriers", responses=_RESPONSES)
+    def quality_data(response: Response) -> Quality:
+        response.headers.update(_HEADERS)
+        return quality.read(address)
+
+    @app.get("/api/openapi.json", include_in_schema=False)
+    def document(request: Request) -> Response:
+        told = app.openapi() | {"servers": [{"url": request.scope.get("root_path", "")}]}
+        return JSONResponse(told, headers=_HEADERS)
+
+    @app.exception_handler(Unavailable)
+    def unavailable(request: Request, error: Unavailable) -> Response:
+        if _wants_page(request):
+            return _page(pages.problem_page("Not available", error.problem, error.remedy, _is_alone(request)), 503)
+        return JSONResponse({"detail": error.problem, "remedy": error.remedy}, 503, _HEADERS)
+
+    @app.exception_handler(HTTPException)
+    def refused(request: Request, error: HTTPException) -> Response:
+        headers = _HEADERS | dict(error.headers or {})
+        if not _wants_page(request):
+            return JSONResponse({"detail": error.detail}, error.status_code, headers)
+        if error.status_code == 401:
+            # Airflow's own address for signing in, whoever manages its users; it leads back here.
+            root = request.scope.get("root_path", "").removesuffix(PREFIX)
+            return RedirectResponse(
+                f"{root}/api/v2/auth/login?{urlencode({'next': request.url.path})}", 302, headers=_HEADERS
+            )
+        remedy = _REMEDIES.get(error.status_code, "")
+        title = f"Error {error.status_code}"
+        return _page(pages.problem_page(title, str(error.detail), remedy, _is_alone(request)), error.status_code)
+
+    return app
+
+
+def _page(text: str, status: int = 200) -> Response:
+    return HTMLResponse(text, status, _HEADERS | {"Content-Security-Policy": pages.content_policy()})
+
+
+def _is_alone(request: Request) -> bool:
+    """Whether the browser says that the page stands alone, and not in a frame of Airflow's."""
+    return request.headers.get("sec-fetch-dest") == "document"
+
+
+def _wants_page(request: Request) -> bool:
+    """Whether a browser asks for a page; programs get JSON."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    return (
+        request.method in {"GET", "HEAD"}
+        and not path.startswith("/api/")
+        and "text/html" in request.headers.get("accept", "")
+    )

@@ -1,0 +1,84 @@
+"""The desk's way into the warehouse: one read-only snapshot, bounded in time, and what is wrong with it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg2
+import psycopg2.errors
+
+from lanecast.connections import ConnectionUnreadableError
+from lanecast.warehouse import connection as warehouse
+
+log = logging.getLogger(__name__)
+
+SECONDS = 10
+_SCHEMA = (
+    psycopg2.errors.UndefinedTable,
+    psycopg2.errors.UndefinedColumn,
+    psycopg2.errors.UndefinedFunction,
+    psycopg2.errors.UndefinedObject,
+    psycopg2.errors.InvalidSchemaName,
+    psycopg2.errors.InsufficientPrivilege,
+)
+
+
+class Unavailable(Exception):
+    """The warehouse can't be read. Neither text ever holds an address or a password."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+
+
+@contextmanager
+def reading(address: Callable[[], str]) -> Iterator[warehouse.Connection]:
+    """A connection whose one transaction reads a single snapshot, and changes nothing.
+
+    `address` gives the warehouse's address, or raises NoWarehouse where none is configured. Unavailable if there is
+    none, it does not answer, or it has no schema of this version.
+    """
+    try:
+        found = address()
+    except (warehouse.NoWarehouse, ConnectionUnreadableError) as error:
+        log.warning("the desk has no warehouse: %s", error)
+        raise Unavailable(
+            "No warehouse is configured that can be used here.",
+            f"Give Airflow the connection {warehouse.CONNECTION_NAME}, or set AIRFLOW_CONN_LANECAST_WAREHOUSE for its "
+            "api-server (postgresql://user:password@host:port/database, special characters percent-encoded).",
+        ) from None
+    try:
+        with warehouse.connect(address=found) as link:
+            with link.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", (f"{SECONDS}s",))
+            yield link
+    except warehouse.NoWarehouse as error:
+        log.warning("the desk can't reach the warehouse: %s", error)
+        raise _told(error) from None
+    except psycopg2.Error as error:
+        # The message may quote the address: its kind says enough.
+        log.warning("the desk can't read the warehouse: %s %s", type(error).__name__, error.pgcode or "")
+        raise _told(error) from None
+
+
+def _told(error: Exception) -> Unavailable:
+    if isinstance(error, psycopg2.errors.QueryCanceled):
+        return Unavailable(
+            f"The warehouse did not answer within {SECONDS} seconds.",
+            "It is busy, or a lock is in the way. Reload; if it stays so, look for long queries in pg_stat_activity.",
+        )
+    if isinstance(error, _SCHEMA) or 'role "lanecast_' in str(error):
+        return Unavailable(
+            "The warehouse's schema is not that of this version.",
+            "Run `lanecast migrate` with the warehouse's owner as user, and reload.",
+        )
+    return Unavailable(
+        "The warehouse does not answer.",
+        "See that its Postgres is up: `lanecast status` on one machine, `docker compose ps postgres` on a server. Then "
+        f"see that host, port, user and password of the connection {warehouse.CONNECTION_NAME} are right. "
+        "The log of Airflow's api-server has the reason.",
+    )
