@@ -317,22 +317,22 @@ def status_codes() -> Iterator[str]:
         " Phrases are looked for in the carrier's words where the code leaves open what happened."
     )
     yield ""
-    yield "## Codes by milestone"
+    yield "## Codes by milestone and carrier"
     yield ""
 
-    def listed(rows: list[dict[str, str]], milestone: str) -> str:
-        return ", ".join(
-            f"`{row['code']}`" + (f" ({row['reason']})" if row["reason"] else "")
-            for row in rows
-            if row["milestone"] == milestone and not row["code"].startswith("text/")
-        )
+    def counted(rows: list[dict[str, str]], milestone: str) -> str:
+        codes = sum(row["milestone"] == milestone and not row["code"].startswith("text/") for row in rows)
+        phrases = sum(row["milestone"] == milestone and row["code"].startswith("text/") for row in rows)
+        return f"{codes or ''}{f' +{phrases}' if phrases else ''}".strip()
 
+    yield "How many codes of a carrier mean a milestone; behind a `+`, how many phrases."
+    yield ""
     matrix = []
     for milestone in (*MILESTONES, *sorted(CUSTOMS)):
-        cells = [listed(rows, milestone) for rows in tables.values()]
+        cells = [counted(rows, milestone) for rows in tables.values()]
         if any(cells):
             matrix.append((f"`{milestone}`", *cells))
-    yield from _table(("milestone", *tables), matrix)
+    yield from _table(("milestone", *(f"[{name}](#{name})" for name in tables)), matrix)
     for carrier, rows in tables.items():
         yield f"## {carrier}"
         yield ""

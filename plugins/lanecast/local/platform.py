@@ -119,5 +119,5 @@ def _sandbox_notice(platform: Supervisor, world: World) -> str:
     return (
         f"[bold yellow]SANDBOX:[/bold yellow] {', '.join(stand_ins)} are stand-ins at {platform.sandbox_url} with a "
         f"simulated world; no real parcel was asked for.{real}\n"
-        "A connection lanecast_<carrier> with your credentials replaces them; `lanecast carrier list` names all carriers."
+        "A connection lanecast_<carrier> with your credentials replaces them; `lanecast carrier list` names all."
     )
