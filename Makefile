@@ -21,7 +21,7 @@ run: setup ## the whole platform on this machine, until Ctrl-C [ONCE=1 ends afte
 	@exec $(BIN)/lanecast up $(if $(filter-out 0 no false,$(ONCE)),--once) $(if $(WORLD),--world '$(WORLD)') $(if $(SEED),--seed '$(SEED)')
 
 test: setup-dev ## every test [PYTEST_ARGS='-k word']
-	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: setup-dev ## style, types, SQL and the compose file
 	@$(BIN)/ruff check -q .
@@ -31,8 +31,10 @@ lint: setup-dev ## style, types, SQL and the compose file
 	@$(BIN)/check-jsonschema -q --builtin-schema vendor.compose-spec docker-compose.yaml
 	@echo 'lint: ruff, mypy, sqlfluff and the compose schema have no complaint'
 
-bench: setup ## how fast events load [EVENTS=1000000]
-	@exec $(BIN)/lanecast bench ingest --events $(EVENTS)
+bench: setup ## how fast events load and answers are read, and what polling costs [EVENTS=1000000]
+	@$(BIN)/lanecast bench ingest --events $(EVENTS)
+	@$(BIN)/lanecast bench parse
+	@$(BIN)/lanecast bench polling
 
 setup setup-dev:
 	@if [ -z '$(PYTHON)' ]; then echo 'setup: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python3.11 run' >&2; exit 1; fi

@@ -17,6 +17,15 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 _numbers = itertools.count(1)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side run files, not tests, for they share fixtures; what starts whole platforms does so one by one."""
+    for item in items:
+        path = item.path.relative_to(Path(__file__).parent)
+        group = "platforms" if path.parts[0] in {"dags", "e2e"} else str(path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A throw-away embedded Postgres; `.dsn("postgres", "postgres")` is its administrator's address."""

@@ -57,12 +57,16 @@ def would(*arguments: str) -> str:
             ["run", "ONCE=1", "WORLD=my world.yaml", "SEED=7"],
             "exec .venv/bin/lanecast up --once --world 'my world.yaml' --seed '7'",
         ),
-        (["bench", "EVENTS=1000"], "exec .venv/bin/lanecast bench ingest --events 1000"),
-        (["test", "PYTEST_ARGS=-k word"], "exec .venv/bin/python -m pytest -k word"),
+        (["bench", "EVENTS=1000"], ".venv/bin/lanecast bench polling"),
+        (["test", "PYTEST_ARGS=-k word"], "exec .venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -k word"),
     ],
 )
 def test_make_runs(arguments: list[str], command: str) -> None:
     assert " ".join(would(*arguments).split()) == command
+
+
+def test_the_number_of_events_reaches_the_benchmark() -> None:
+    assert ".venv/bin/lanecast bench ingest --events 1000" in make("-n", "bench", "EVENTS=1000").stdout
 
 
 def test_make_without_a_word_lists_what_there_is() -> None:

@@ -7,7 +7,6 @@ and a facility written otherwise does not make a new one.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -24,6 +23,7 @@ from lanecast.carriers.base import (
     Text,
     Wanted,
     Wire,
+    basic_auth,
     dropped,
     line_of,
     read,
@@ -101,9 +101,8 @@ class AustraliaPost(Adapter):
 
     def authorization(self, account: Account, token: str | None) -> Mapping[str, str]:
         """HTTP Basic, and the number of the charge account (the connection's extra `account_number`)."""
-        basic = base64.b64encode(f"{account.login}:{account.password}".encode()).decode()
         number = account.extra.get("account_number")
-        return {"Authorization": f"Basic {basic}"} | ({"Account-Number": str(number)} if number else {})
+        return basic_auth(account) | ({"Account-Number": str(number)} if number else {})
 
     def build(self, account: Account, wanted: Sequence[Wanted], token: str | None) -> RequestSpec:
         """A request for up to ten numbers."""

@@ -6,6 +6,7 @@ malformed parcel, event or field costs no more than itself.
 
 from __future__ import annotations
 
+import base64
 import re
 import types
 import typing
@@ -44,6 +45,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Account(carrier={self.carrier!r}, base_url={self.base_url!r}, is_sandbox={self.is_sandbox})"
+
+
+def basic_auth(account: Account) -> dict[str, str]:
+    """The header of HTTP Basic for an account."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{account.login}:{account.password}".encode()).decode()}
 
 
 class RequestSpec(NamedTuple):

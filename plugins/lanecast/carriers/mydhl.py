@@ -7,7 +7,6 @@ told as "CITY-COUNTRY".
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -24,6 +23,7 @@ from lanecast.carriers.base import (
     Text,
     Wanted,
     Wire,
+    basic_auth,
     dropped,
     in_path,
     moment_of,
@@ -100,7 +100,7 @@ class Mydhl(Adapter):
 
     def authorization(self, account: Account, token: str | None) -> Mapping[str, str]:
         """HTTP Basic with the API's user name and password."""
-        return {"Authorization": "Basic " + base64.b64encode(f"{account.login}:{account.password}".encode()).decode()}
+        return basic_auth(account)
 
     def build(self, account: Account, wanted: Sequence[Wanted], token: str | None) -> RequestSpec:
         """A request for one shipment: all its checkpoints, with their offsets."""
