@@ -129,6 +129,7 @@ def load(run: Run, address: str | None = None) -> list[Reconciliation]:
                 log.warning("%s: staging and judging again", lost)
                 stage(run, address)
                 judge(run, address)
+                run = find_run(run.run_id, address)  # staging notes which stored answers could not be read
                 results.append(loading.load(run, batch, address, after_merge))
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
         for batch in SOURCES[run.kind].batches(run):

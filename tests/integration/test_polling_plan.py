@@ -265,3 +265,72 @@ def test_in_the_simulated_world_the_plan_spends_less_than_half_the_calls() -> No
     assert found.calls_vs_flat <= 0.5
     assert found.planned_delay_hours <= found.flat_delay_hours
     assert sum(found.news.values()) > 100
+
+
+def test_one_failure_does_not_silence_a_quiet_parcel(loader: Loader) -> None:
+    follow(loader)
+    told = event(at=NOW - days(1), milestone="out_for_delivery", country="FR")
+    for hour in range(9):
+        ask(loader, told, at=NOW + hour * HOUR, force=True)
+    assert ask(loader, outcome="failed", at=NOW + 9 * HOUR, force=True)["hours"] == 1
+    assert ask(loader, outcome="failed", at=NOW + 10 * HOUR, force=True)["hours"] == 1.5
+
+
+def test_an_end_taken_back_leaves_the_state_of_the_event_before_however_old(loader: Loader) -> None:
+    follow(loader, shipped_at=NOW - days(68))
+    first = event(at=NOW - days(9), milestone="hub_arrived")
+    ask(loader, first, event(at=NOW - HOUR, milestone="delivered", country="FR"))
+    found = ask(loader, first, event(at=NOW - days(8.9), milestone="in_transit"), at=NOW + days(1))
+    assert found["state"] == "in_transit at the origin" or found["state"] == "in_transit between"
+    assert found["next_poll_at"] is not None
+
+
+def test_what_was_not_asked_for_while_it_is_watched_is_watched_on(loader: Loader) -> None:
+    follow(loader)
+    ask(loader, event(at=NOW - HOUR, milestone="delivered", country="FR"))
+    late = ask(loader, outcome="not_asked", at=NOW + days(1))
+    assert late["next_poll_at"] == NOW + days(1)
+    assert [shard.parcels for shard in due.plan(loader.open("tracking_event", kind="pull", as_of=NOW + days(1)))] == [1]
+
+
+def test_a_small_budget_is_kept_to_not_only_slowed_down_for(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    learn(loader)
+    numbers = [f"LC{number:04}" for number in range(1, 41)]
+    loader.shipments(*(shipment(number, number, origin_country="DE") for number in numbers))
+    told = [event(number, NOW - HOUR, "import_cleared", country="FR") for number in numbers]
+    account = '{"password": "key-of-mine", "host": "http://127.0.0.1:1", "extra": {"calls_per_day": 60}}'
+    monkeypatch.setenv("AIRFLOW_CONN_LANECAST_DHL", account)
+    for minute in range(4):
+        ask(loader, *told, at=NOW + timedelta(minutes=minute), force=True)
+    planned = "SELECT sum(86400 / extract(EPOCH FROM next_poll_at - last_polled_at)) FROM ops.poll_plan"
+    ((calls,),) = loader.asked(f"{planned} WHERE next_poll_at > last_polled_at")
+    assert calls < 60 * 1.25
+
+
+def test_a_connection_that_can_not_be_used_stops_no_other_carrier(
+    loader: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow(loader)
+    monkeypatch.setenv("AIRFLOW_CONN_LANECAST_UPS", '{"login": "me"}')
+    monkeypatch.setenv("AIRFLOW_CONN_LANECAST_GLS", '{"login": "me", "password": "x", "extra": {"attempts": "many"}}')
+    found = ask(loader, event(at=NOW - HOUR, milestone="picked_up"))
+    assert found["source"] == "dhl"
+    with pytest.raises(ValueError, match="no password"):
+        due.plan(loader.open("tracking_event", kind="pull"), source="ups", numbers=["1Z999AA10123456784"])
+
+
+def test_a_carrier_named_as_source_is_asked_for_its_own_parcels_alone(loader: Loader) -> None:
+    follow(loader)
+    assert due.plan(loader.open("tracking_event", kind="pull"), force=True, source="ups") == []
+    assert len(due.plan(loader.open("tracking_event", kind="pull"), force=True, source="seventeentrack")) == 1
+
+
+def test_a_parcel_heard_of_again_by_a_file_is_followed_again(loader: Loader) -> None:
+    follow(loader)
+    told = event(at=NOW - days(1), milestone="in_transit")
+    ask(loader, told)
+    late = NOW + polling.SILENCE
+    assert ask(loader, told, at=late, force=True)["next_poll_at"] is None
+    loader.events(event(at=late + HOUR, milestone="hub_arrived"), as_of=late + 2 * HOUR)
+    (shard,) = due.plan(loader.open("tracking_event", kind="pull", as_of=late + 3 * HOUR))
+    assert shard.parcels == 1

@@ -234,3 +234,84 @@ def test_a_replay_killed_before_its_load_is_loaded_by_the_next_attempt(pulled: s
     (result,) = pipeline.load(pipeline.find_run("replay:cut"))
     assert result.loaded == prepared.events("changed") > 0
     assert result.received == prepared.received
+
+
+def test_what_a_pull_brings_while_a_replay_is_prepared_is_left_alone(pulled: str, sandbox: StandIn) -> None:
+    prepared = replay.prepare("replay:slow")
+    sandbox.move_on(timedelta(days=2))
+    before = one(pulled, "SELECT count(*) FROM core.tracking_event WHERE withdrawn_at IS NULL")
+    pull("r2")
+    brought = one(pulled, "SELECT count(*) FROM core.tracking_event WHERE withdrawn_at IS NULL") - before
+    assert brought > 20
+    pipeline.load(prepared.run)
+    assert one(pulled, "SELECT count(*) FROM core.tracking_event WHERE withdrawn_at IS NULL") == before + brought
+    sandbox.calm()
+
+
+def test_an_older_answer_changes_nothing_that_a_newer_one_told(pulled: str) -> None:
+    with connections.connect() as link, link.cursor() as cursor:
+        cursor.execute(
+            "UPDATE core.tracking_event SET description = 'told since', raw_answer_id = raw_answer_id + 1000000 "
+            "WHERE source = 'usps' AND raw_answer_id IS NOT NULL"
+        )
+        told_since = cursor.rowcount
+    assert told_since > 0
+    assert replayed(carrier="usps", apply=True)["changed"] == 0
+    assert one(pulled, "SELECT count(*) FROM core.tracking_event WHERE description = 'told since'") == told_since
+
+
+def test_a_withdrawn_event_does_not_come_back_under_another_code(
+    pulled: str, sandbox: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The carrier took a scan back; today's code would give it another identity than the one that was withdrawn."""
+    ((shipment_id, reported_at, event_hash, answer_id),) = rows(
+        pulled,
+        "SELECT shipment_id, reported_at, event_hash, raw_answer_id FROM core.tracking_event AS event "
+        "WHERE source = 'dhl' AND raw_answer_id IS NOT NULL AND reported_at > (SELECT min(reported_at) "
+        "FROM core.tracking_event AS first WHERE first.shipment_id = event.shipment_id) "
+        "ORDER BY shipment_id, reported_at LIMIT 1",
+    )
+    assert answer_id is not None
+    # As if a second pull had told everything but that scan.
+    sandbox.move_on(timedelta(hours=1))
+    pull("r2")
+    with connections.connect() as link, link.cursor() as cursor:
+        cursor.execute(
+            "UPDATE core.tracking_event SET withdrawn_at = ingested_at "
+            "WHERE (shipment_id, reported_at, event_hash) = (%s, %s, %s)",
+            (shipment_id, reported_at, event_hash),
+        )
+    from lanecast.carriers import parse
+
+    number = one(pulled, "SELECT tracking_number FROM core.shipment WHERE shipment_id = %s", (shipment_id,))
+    newest = one(pulled, "SELECT max(raw_answer_id) FROM ops.raw_answer WHERE tracking_numbers @> ARRAY[%s]", (number,))
+    real = parse.parsed
+    read: list[int] = []
+
+    def today(carrier: str, body: bytes, requested: Any) -> Any:
+        """Today's code: another code for that scan, which the second answer no longer has."""
+        import msgspec
+
+        from lanecast.tracking import Parcel
+
+        for one_of_them in real(carrier, body, requested):
+            if isinstance(one_of_them, Parcel) and one_of_them.tracking_number == number:
+                read.append(1)
+                kept = []
+                for event in one_of_them.events:
+                    if event.local_time.replace(second=0, microsecond=0) == reported_at:
+                        if len(read) > 1:
+                            continue
+                        kept.append(msgspec.structs.replace(event, code=f"{event.code}/new"))
+                    else:
+                        kept.append(event)
+                yield msgspec.structs.replace(one_of_them, events=kept)
+            else:
+                yield one_of_them
+
+    monkeypatch.setattr(parse, "parsed", today)
+    replayed(carrier="dhl", apply=True)
+    assert newest > answer_id
+    live = "SELECT code FROM core.tracking_event WHERE shipment_id = %s AND reported_at = %s AND withdrawn_at IS NULL"
+    assert rows(pulled, live, (shipment_id, reported_at)) == []
+    sandbox.calm()

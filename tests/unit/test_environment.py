@@ -58,7 +58,10 @@ def would(*arguments: str) -> str:
             "exec .venv/bin/lanecast up --once --world 'my world.yaml' --seed '7'",
         ),
         (["bench", "EVENTS=1000"], ".venv/bin/lanecast bench polling"),
-        (["test", "PYTEST_ARGS=-k word"], "exec .venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -k word"),
+        (
+            ["test", "PYTEST_ARGS=-k word"],
+            "exec .venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -k word",
+        ),
     ],
 )
 def test_make_runs(arguments: list[str], command: str) -> None:

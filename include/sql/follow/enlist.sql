@@ -43,6 +43,18 @@ WHERE
     AND ended.finished_at IS NOT NULL
     AND planned.reason NOT LIKE 'ended %%';
 
+-- Grain: one row per shipment of which sight had ended, and of which a file or another number's answer has told since.
+UPDATE ops.poll_plan AS planned SET
+    next_poll_at = %(as_of)s,
+    reason = 'heard of again'
+FROM core.shipment_number AS known
+WHERE
+    planned.shipment_id = known.shipment_id
+    AND planned.next_poll_at IS NULL
+    AND planned.reason LIKE 'tracking expired%%'
+    AND known.finished_at IS NULL
+    AND known.last_event_at + %(silence)s > %(as_of)s;
+
 -- Grain: one row per shipment asked for by hand that is not followed, such as one that a file told the end of.
 INSERT INTO ops.poll_plan (shipment_id, carrier, source, reason)
 SELECT

@@ -13,7 +13,6 @@ SELECT
     request.detail,
     known.finished_at,
     known.last_event_at,
-    plan.next_poll_at AS was_due_at,
     last_event.milestone,
     last_event.milestone = 'tracking_expired' AS is_given_up,
     ops.journey_state(
@@ -45,7 +44,7 @@ LEFT JOIN LATERAL (
     FROM core.tracking_event AS event
     WHERE
         event.shipment_id = request.shipment_id
-        AND event.reported_at >= (known.last_event_at - interval '2 days')::timestamp
+        AND event.reported_at >= (known.first_event_at - interval '2 days')::timestamp
         AND event.withdrawn_at IS NULL
         AND event.source <> 'lanecast'
     ORDER BY event.occurred_at DESC, event.milestone DESC
@@ -66,7 +65,11 @@ FROM unnest(%(sources)s::text [], %(parcels_per_day)s::double precision []) AS a
 LEFT JOIN (
     SELECT
         source,
-        sum(86400 / greatest(extract(EPOCH FROM next_poll_at - last_polled_at), 900)) AS parcels_per_day
+        -- As many as it would be at the patience of an account without end, for calls fall with its root.
+        sum(
+            86400 / greatest(extract(EPOCH FROM next_poll_at - last_polled_at), 900)
+            * sqrt(coalesce(patience, %(patience)s) / %(patience)s)
+        ) AS parcels_per_day
     FROM ops.poll_plan
     WHERE next_poll_at > last_polled_at
     GROUP BY source
@@ -159,7 +162,17 @@ ANALYZE forecast;
 UPDATE ops.poll_plan AS plan SET
     last_polled_at = CASE WHEN asked.outcome = 'not_asked' THEN plan.last_polled_at ELSE %(as_of)s END,
     last_outcome = CASE WHEN asked.outcome = 'not_asked' THEN plan.last_outcome ELSE asked.outcome END,
-    answered_at = CASE WHEN asked.outcome = 'answered' THEN %(as_of)s ELSE plan.answered_at END,
+    -- What a stopped batch told was not loaded: its source is asked for it again.
+    answered_at = CASE
+        WHEN
+            asked.outcome = 'answered'
+            AND NOT EXISTS (
+                SELECT FROM quality.validation_result AS result
+                WHERE result.run_id = %(run_id)s AND result.severity = 'batch' AND NOT result.passed
+            )
+            THEN %(as_of)s
+        ELSE plan.answered_at
+    END,
     polls = plan.polls + (asked.outcome <> 'not_asked')::integer,
     polls_without_news = CASE
         WHEN asked.has_news THEN 0
@@ -168,8 +181,9 @@ UPDATE ops.poll_plan AS plan SET
     END,
     state = asked.state,
     state_since = asked.since,
-    news_per_hour = forecast.news_per_hour,
-    basis = forecast.basis,
+    news_per_hour = CASE WHEN asked.outcome = 'not_asked' THEN plan.news_per_hour ELSE forecast.news_per_hour END,
+    basis = CASE WHEN asked.outcome = 'not_asked' THEN plan.basis ELSE forecast.basis END,
+    patience = coalesce(patient.patience, %(patience)s),
     next_poll_at = CASE
         WHEN asked.outcome = 'not_asked' THEN plan.next_poll_at
         WHEN asked.finished_at IS NOT NULL AND asked.finished_at + %(grace)s > %(as_of)s
@@ -177,12 +191,23 @@ UPDATE ops.poll_plan AS plan SET
         WHEN asked.finished_at IS NOT NULL OR asked.is_given_up THEN NULL
         WHEN asked.outcome <> 'failed' AND asked.since + %(silence)s < %(as_of)s THEN NULL
         WHEN asked.outcome = 'failed'
-            THEN %(as_of)s + least(interval '1 hour' * power(1.5, least(plan.polls_without_news, 20)), interval '1 day')
+            THEN
+                %(as_of)s + CASE
+                    WHEN plan.last_outcome = 'failed'
+                        THEN least(
+                            greatest((plan.next_poll_at - plan.last_polled_at) * 1.5, interval '1 hour'),
+                            interval '1 day'
+                        )
+                    ELSE interval '1 hour'
+                END
         -- Spread by a tenth, so that parcels asked for together do not stay together.
         ELSE %(as_of)s + forecast.hours * interval '1 hour' * (0.95 + (asked.shipment_id %% 101) / 1000.0)
     END,
     reason = CASE
-        WHEN asked.outcome = 'not_asked' THEN coalesce(asked.detail, 'not asked') || ': still due'
+        WHEN asked.outcome = 'not_asked'
+            -- One that ended is still looked at for a while: see enlist.sql.
+            THEN CASE WHEN plan.reason LIKE 'ended %%' THEN 'ended ' || asked.state || '; ' ELSE '' END
+                || coalesce(asked.detail, 'not asked') || ': still due'
         WHEN asked.finished_at IS NOT NULL AND asked.finished_at + %(grace)s > %(as_of)s
             THEN 'ended ' || asked.state || ': looked at again for a while, for carriers take back what they told'
         WHEN asked.finished_at IS NOT NULL THEN 'finished'

@@ -20,14 +20,16 @@ compared AS (
         told.reason AS reason_after,
         known.shipment_id IS NOT NULL AS is_known,
         (known.occurred_at IS DISTINCT FROM told.occurred_at) AS time_moved,
-        ((
-            known.description, known.occurred_at, known.tz_known, known.milestone, known.reason, known.clock_disagrees,
-            known.country, known.region, known.city
-        ) IS DISTINCT FROM (
-            told.description, told.occurred_at, told.tz_known, told.milestone, told.reason,
-            coalesce(told.clock_disagrees, false), coalesce(told.country, known.country),
-            coalesce(told.region, known.region), coalesce(told.city, known.city)
-        )) AS is_changed
+        coalesce(known.raw_answer_id <= told.raw_answer_id, true) AND (
+            (
+                known.description, known.occurred_at, known.tz_known, known.milestone, known.reason, known.clock_disagrees,
+                known.country, known.region, known.city
+            ) IS DISTINCT FROM (
+                told.description, told.occurred_at, told.tz_known, told.milestone, told.reason,
+                coalesce(told.clock_disagrees, false), coalesce(told.country, known.country),
+                coalesce(told.region, known.region), coalesce(told.city, known.city)
+            )
+        ) AS is_changed
     FROM told
     LEFT JOIN LATERAL (
         SELECT event.* FROM core.shipment_number AS number
@@ -59,6 +61,7 @@ gone AS (
         AND answer.answered_at >= %(replayed_since)s
         AND answer.answered_at < %(replayed_until)s
         AND answer.raw_answer_id <> ALL(%(unread_answers)s::bigint [])
+        AND answer.run_id IN (SELECT run_id FROM ops.run WHERE finished_at <= %(replayed_runs_until)s)
         AND NOT EXISTS (
             SELECT FROM {rejected} AS rejected
             INNER JOIN {staged} AS staged ON rejected.staged_row = staged.staged_row

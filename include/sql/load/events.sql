@@ -2,7 +2,7 @@
 -- anew. Only shipments of which not all events of the batch were new are looked at; event by event, by the key, for a
 -- join would read all months of core where a batch repeats much (OFFSET 0 keeps the planner from making it one).
 -- What the carrier itself answered is not changed by a file. An event that was withdrawn comes back where it is told again,
--- but not by a replay, for that tells old answers.
+-- but not by a replay, for that tells old answers; nor does an older answer change what a newer one told.
 CREATE TEMPORARY TABLE repeated ON COMMIT DROP AS
 SELECT told.* -- noqa: AM04
 FROM (
@@ -30,6 +30,7 @@ CROSS JOIN LATERAL (
 ) AS known
 WHERE
     (told.raw_answer_id IS NOT NULL OR known.raw_answer_id IS NULL)
+    AND (%(revives)s OR known.raw_answer_id IS NULL OR told.raw_answer_id >= known.raw_answer_id)
     AND (
         (%(revives)s AND known.withdrawn_at IS NOT NULL)
         OR (

@@ -38,5 +38,16 @@ WHERE
     known.mapped_at IS NULL
     AND EXISTS (
         SELECT FROM {staged} AS staged
-        WHERE staged.source = known.source AND staged.code = known.code AND staged.is_mapped
+        WHERE
+            staged.source = known.source
+            AND staged.is_mapped
+            AND coalesce(staged.code, left('text/' || staged.description, 200), '') = known.code
+    )
+    -- A code that its words tell sometimes is not known yet.
+    AND NOT EXISTS (
+        SELECT FROM {staged} AS staged
+        WHERE
+            staged.source = known.source
+            AND NOT staged.is_mapped
+            AND coalesce(staged.code, left('text/' || staged.description, 200), '') = known.code
     );

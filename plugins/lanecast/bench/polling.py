@@ -257,6 +257,7 @@ class _Played:
             values = {
                 **{"run_id": run.run_id, "as_of": as_of, "carriers": carriers, "sources": carriers, "asked": carriers},
                 **{"for_others": None, "carrier": None, "only_source": None, "numbers": None, "force": False},
+                "silence": plan.SILENCE,
                 **{"shard_sizes": [1_000_000] * len(carriers), "most": [1_000_000] * len(carriers)},
             }
             cursor.execute(statement("follow/enlist"), values)

@@ -90,6 +90,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     error: str | None = None
     not_asked: NotAsked | None = None
+    ends_batch: bool = False
+    """Whether no more answers to the same batch follow."""
 
 
 class BudgetSpent(Exception):
@@ -207,7 +209,8 @@ async def pull(
                 for task in done:
                     answers = task.result()
                     while answers:  # a body that was handed on is kept no longer
-                        yield answers.pop(0)
+                        answer = answers.pop(0)
+                        yield answer if answers else msgspec.structs.replace(answer, ends_batch=True)
                     line.handed_on(task)
         finally:
             for task in under_way:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from lanecast import raw
 from lanecast.carriers import parse, status
 from lanecast.carriers.base import NOT_ASKED
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable, event_hash
+
+log = logging.getLogger(__name__)
 
 Row = tuple[object, ...]
 
@@ -52,11 +55,24 @@ class Told:
             self.outcomes[source, number] = (outcome, why)
 
 
-def event_rows(index: Iterable[Indexed], routes: Routes, told: Told) -> Iterator[Row]:
-    """Staged rows of tracking_event, numbered on from `told.rows`; what came of each parcel is noted in `told`."""
+def event_rows(
+    index: Iterable[Indexed], routes: Routes, told: Told, unread: dict[int, str] | None = None
+) -> Iterator[Row]:
+    """Staged rows of tracking_event, numbered on from `told.rows`; what came of each parcel is noted in `told`.
+
+    An answer that can't be read any more raises RawError; where `unread` is given, it is noted there by its id instead.
+    """
     with raw.RawReader() as reader:
         for where in index:
-            yield from _read(where, reader.read(where.file, where.byte_offset, where.byte_length), routes, told)
+            try:
+                answer = reader.read(where.file, where.byte_offset, where.byte_length)
+            except raw.RawError as gone:
+                if unread is None:
+                    raise
+                log.warning("%s", gone)
+                unread[where.answer_id] = str(gone)
+                continue
+            yield from _read(where, answer, routes, told)
 
 
 def _read(where: Indexed, answer: raw.RawAnswer, routes: Routes, told: Told) -> Iterator[Row]:

@@ -194,8 +194,11 @@ class SharedBudget:
                 try:
                     return self._transaction(names, values)
                 except (psycopg2.OperationalError, psycopg2.InterfaceError):
-                    # It may have committed: then these calls are counted twice, which loses none.
+                    # It may have committed: then these calls are counted twice, which loses none. Given back twice,
+                    # they would be lost from the ledger: so that is not tried again.
                     self._disconnect()
+                    if names[-1].endswith("budget_give_back"):
+                        return []
                     return self._transaction(names, values)
             except (psycopg2.Error, warehouse.NoWarehouse) as error:
                 self._disconnect()

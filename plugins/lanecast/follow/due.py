@@ -58,6 +58,8 @@ def plan(
     """
     if source is not None:
         accounts.account(registry.row(source).name)
+        if registry.row(source).kind == "carrier":
+            carrier = carrier or source  # it knows its own parcels alone
     by_carrier, for_others, found = sources()
     if carrier and source is None and carrier not in by_carrier and for_others is None:
         accounts.account(registry.row(carrier).name)  # tells what is missing
@@ -74,6 +76,7 @@ def plan(
             "only_source": source,
             "numbers": wanted,
             "force": force,
+            "silence": polling.SILENCE,
             "asked": list(bounds),
             "shard_sizes": [size for size, _ in bounds.values()],
             "most": [most for _, most in bounds.values()],

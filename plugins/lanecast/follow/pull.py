@@ -143,7 +143,9 @@ class _Book:
         pointer = self._writer.append(answer)
         # Without its body: a file may hold a thousand large ones.
         self._pages.append((msgspec.structs.replace(answer, body=b""), pointer))
-        if len(self._pages) >= ANSWERS_PER_FILE or time.monotonic() - self._opened > SECONDS_PER_FILE:
+        # Between batches: one of which a part is in the index counts as answered.
+        is_full = len(self._pages) >= ANSWERS_PER_FILE or time.monotonic() - self._opened > SECONDS_PER_FILE
+        if answer.ends_batch and is_full:
             self.close()
 
     def close(self) -> None:

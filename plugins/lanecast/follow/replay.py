@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from lanecast import pipeline, raw
+from lanecast import pipeline
 from lanecast.carriers import registry
 from lanecast.follow.answers import Indexed, Route, Row, Told, event_rows
 from lanecast.warehouse import connection as warehouse
@@ -76,7 +76,12 @@ def prepare(
     differs from core. Nothing is changed yet. UnknownCarrierError for a source that there is not."""
     if source is not None:
         registry.row(source)
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        opened_at = only_row(cursor)[0]
     params: dict[str, object] = {
+        # Answers of runs that are still under way are theirs to load.
+        "replayed_runs_until": opened_at.isoformat(),
         "replayed_source": source,
         "replayed_since": (since.isoformat() if since else "-infinity"),
         "replayed_until": (until.isoformat() if until else "infinity"),
@@ -98,13 +103,12 @@ def prepare(
     return replay
 
 
-def forget(replay: Replay, address: str | None = None) -> None:
+def forget(run_id: str, address: str | None = None) -> None:
     """Leaves nothing of a replay that is not to be carried out."""
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
-        for batch in batches(replay.run):
-            staging.drop(link, batch)
-        cursor.execute("DELETE FROM quality.validation_result WHERE run_id = %s", (replay.run.run_id,))
-        cursor.execute("DELETE FROM ops.run WHERE run_id = %s", (replay.run.run_id,))
+        staging.drop(link, Batch(run_id, "tracking_event"))
+        cursor.execute("DELETE FROM quality.validation_result WHERE run_id = %s", (run_id,))
+        cursor.execute("DELETE FROM ops.run WHERE run_id = %s", (run_id,))
 
 
 def stage(
@@ -141,7 +145,8 @@ def _rows(
     told = Told()
     filters = (
         "(%(replayed_source)s::text IS NULL OR carrier = %(replayed_source)s) "
-        "AND answered_at >= %(replayed_since)s AND answered_at < %(replayed_until)s"
+        "AND answered_at >= %(replayed_since)s AND answered_at < %(replayed_until)s "
+        "AND run_id IN (SELECT run_id FROM ops.run WHERE finished_at <= %(replayed_runs_until)s)"
     )
     with reading.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM ops.raw_answer WHERE {filters}", run.params["replay"])  # noqa: S608
@@ -156,14 +161,9 @@ def _rows(
         done = 0
         while chunk := list(itertools.islice((Indexed(*row) for row in cursor), ANSWERS_AT_ONCE)):
             routes = _routes(reading, chunk)
-            for where in chunk:
-                try:
-                    yield from event_rows([where], routes, told)
-                except raw.RawError as gone:
-                    log.warning("%s", gone)
-                    unread[where.answer_id] = str(gone)
-            told.outcomes.clear()
-            told.told_of.clear()
+            yield from event_rows(chunk, routes, told, unread)
+            for kept in (told.outcomes, told.told_of, told.pieces):
+                kept.clear()
             done += len(chunk)
             progress(done, total)
             if replay is not None:

@@ -16,6 +16,7 @@ from lanecast import pipeline
 from lanecast.delivery import refresh
 from lanecast.follow import replay as replays
 from lanecast.follow.replay import Replay
+from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import migrations
 
 MOST_SHOWN = 40
@@ -35,20 +36,26 @@ def replay(
     """
     console = Console(highlight=False, quiet=quiet, stderr=False)
     migrations.migrate()
-    with Progress(console=console, transient=True) as progress:
-        bar = progress.add_task("reading stored answers", total=None)
-        prepared = replays.prepare(
-            f"replay:{datetime.now().astimezone().isoformat(timespec='seconds')}:{uuid.uuid4().hex[:6]}",
-            since,
-            until,
-            carrier,
-            progress=lambda done, total: progress.update(bar, completed=done, total=total),
-        )
-    _show(console, prepared)
-    changes = sum(prepared.events(kind) for kind in ("changed", "new", "withdrawn"))
-    agreed = bool(changes) and (apply or (not quiet and confirm(f"Change {changes} events?")))
+    _finish_what_was_cut_off(console)
+    run_id = f"replay:{datetime.now().astimezone().isoformat(timespec='seconds')}:{uuid.uuid4().hex[:6]}"
+    try:
+        with Progress(console=console, transient=True) as progress:
+            bar = progress.add_task("reading stored answers", total=None)
+            prepared = replays.prepare(
+                run_id,
+                since,
+                until,
+                carrier,
+                progress=lambda done, total: progress.update(bar, completed=done, total=total),
+            )
+        _show(console, prepared)
+        changes = sum(prepared.events(kind) for kind in ("changed", "new", "withdrawn"))
+        agreed = bool(changes) and (apply or (not quiet and confirm(f"Change {changes} events?")))
+    except BaseException:  # Ctrl-C at the question, too
+        replays.forget(run_id)
+        raise
     if not agreed:
-        replays.forget(prepared)
+        replays.forget(run_id)
         console.print("nothing differs" if not changes else "nothing was changed: add --apply to carry it out")
         return replays.as_dict(prepared, applied=False)
     (result,) = pipeline.load(prepared.run)
@@ -58,6 +65,18 @@ def replay(
         f"{result.quarantined:,} quarantined; {refreshed.shipments:,} shipments refreshed"
     )
     return replays.as_dict(prepared, applied=True) | {"loaded": result.loaded, "duplicate": result.duplicate}
+
+
+def _finish_what_was_cut_off(console: Console) -> None:
+    """Loads the rest of a large replay that was killed between two of its parts."""
+    with warehouse.connect() as link, link.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT run_id FROM ops.run JOIN ops.load_part USING (run_id) WHERE kind = 'replay' ORDER BY 1"
+        )
+        cut_off = [row[0] for row in cursor.fetchall()]
+    for run_id in cut_off:
+        console.print(f"going on with {run_id}, which was cut off")
+        pipeline.load(pipeline.find_run(run_id))
 
 
 def _show(console: Console, prepared: Replay) -> None:

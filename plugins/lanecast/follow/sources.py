@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
-from lanecast.carriers import accounts, registry
+from lanecast.carriers import accounts, http, registry
 from lanecast.carriers.base import Account
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,12 @@ def sources() -> Sources:
 
 def _account(name: str) -> Account | None:
     try:
-        return accounts.account(name)
+        account = accounts.account(name)
+        http.limits_of(account)
     except accounts.NoAccountError as missing:
         log.debug("%s is left out: %s", name, missing)
         return None
+    except ValueError as unusable:  # one connection that can't be used must not stop the others
+        log.warning("%s is left out: %s", name, unusable)
+        return None
+    return account

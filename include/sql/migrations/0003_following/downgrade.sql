@@ -15,6 +15,7 @@ DROP CONSTRAINT poll_request_pkey,
 ADD PRIMARY KEY (run_id, carrier, shard, shipment_id),
 DROP COLUMN source;
 ALTER TABLE ops.poll_plan
+DROP COLUMN patience,
 DROP COLUMN basis,
 DROP COLUMN news_per_hour,
 DROP COLUMN state_since,

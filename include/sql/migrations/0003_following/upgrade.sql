@@ -7,7 +7,8 @@ ADD COLUMN answered_at timestamptz,
 ADD COLUMN state text,
 ADD COLUMN state_since timestamptz,
 ADD COLUMN news_per_hour double precision,
-ADD COLUMN basis text;
+ADD COLUMN basis text,
+ADD COLUMN patience double precision;
 UPDATE ops.poll_plan SET source = carrier;
 ALTER TABLE ops.poll_plan ALTER COLUMN source SET NOT NULL;
 CREATE INDEX ON ops.poll_plan (source, next_poll_at) WHERE next_poll_at IS NOT NULL;
