@@ -47,6 +47,7 @@ MOST_NUMBERS = 50
 LARGEST_PAGE = 200
 """Four couriers to each number of a full batch: a second page is the exception."""
 OVERLAP = timedelta(minutes=10)
+EXPIRES_AFTER = timedelta(days=30)
 """How far a question about changes reaches back before the last answer: AfterShip's clock is not ours."""
 TELLS_NOTHING = frozenset({"4003", "4005", "4017"})
 """Errors to a creation that are no trouble: the tracking exists already, or the number cannot be one."""
@@ -70,7 +71,7 @@ class _Tracking(Salvageable):
     tag: str | None = None
     subtag: str | None = None
     subtag_message: str | None = None
-    updated_at: Text = None
+    created_at: Text = None
     shipment_type: str | None = None
     origin_country_region: str | None = None
     origin_country_iso3: str | None = None
@@ -255,12 +256,16 @@ def _meaning(subtag: str | None, tag: str | None, text: str | None) -> Status:
 
 
 def _expiry(tracking: _Tracking, events: Sequence[TrackingEvent], ends: Ends) -> TrackingEvent | None:
-    """That AfterShip has given up: it tells so of the tracking, in UTC, and adds no checkpoint."""
+    """That AfterShip has given up, 30 days after the last checkpoint: it tells so of the tracking alone.
+
+    The moment is derived, for `updated_at` moves on, and with it the event's identity would.
+    """
     if tracking.tag != "Expired" or any(event.milestone == "tracking_expired" for event in events):
         return None
-    moment = moment_of(text_of(tracking.updated_at))
+    moment = max((event.occurred_at for event in events), default=moment_of(text_of(tracking.created_at)))
     place = place_of(None, None, None)
-    clock = read_clock(moment.replace(tzinfo=moment.tzinfo or UTC), place, z_is_utc=True) if moment else None
+    expired = moment.replace(tzinfo=moment.tzinfo or UTC) + EXPIRES_AFTER if moment else None
+    clock = read_clock(expired, place, z_is_utc=True) if expired else None
     if clock is None:
         return None
     subtag = text_of(tracking.subtag)

@@ -87,6 +87,9 @@ class Token(msgspec.Struct, frozen=True):
     expires_in: float = 3600.0
 
 
+Verdict = Literal["token refused", "answered"]
+
+
 class Adapter(ABC):
     """One carrier's wire format. Stateless: one instance serves all requests."""
 
@@ -114,6 +117,13 @@ class Adapter(ABC):
     def follow_ups(self, account: Account, wanted: Sequence[Wanted], spec: RequestSpec, body: bytes) -> list[FollowUp]:
         """What an answer (status below 300) calls for: its next page, numbers to be registered. Never raises."""
         return []
+
+    def verdict(self, status: int, body: bytes) -> Verdict | None:
+        """What a body says against its status (one of http.RETRIED_STATUSES); None lets the status stand. Never raises.
+
+        SOAP services send their own errors as faults with status 500: these are answers, and asking again is in vain.
+        """
+        return None
 
     @abstractmethod
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:

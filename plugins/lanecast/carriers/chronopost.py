@@ -18,6 +18,7 @@ from lanecast.carriers.base import (
     RequestSpec,
     Salvageable,
     Text,
+    Verdict,
     Wanted,
     Wire,
     dropped,
@@ -28,7 +29,7 @@ from lanecast.carriers.base import (
 )
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of
-from lanecast.carriers.xml import escape, read_xml
+from lanecast.carriers.xml import escape, read_xml, soap_verdict
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
 NAMESPACE = "http://cxf.tracking.soap.chronopost.fr/"
@@ -96,6 +97,14 @@ class Chronopost(Adapter):
         envelope = _ENVELOPE.format(namespace=NAMESPACE, number=escape(wanted[0].number.strip()))
         headers = {"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml", "SOAPAction": '""'}
         return RequestSpec("POST", PATH, headers=headers, content=envelope.encode())
+
+    def verdict(self, status: int, body: bytes) -> Verdict | None:
+        """A fault of its client comes with status 500 too, and is an answer."""
+        try:
+            told = read_xml(body, _DECODER, _Envelope)[0].Body
+        except msgspec.MsgspecError:
+            return None
+        return soap_verdict(told.Fault.faultcode) if told and told.Fault else None
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel: an answer is about one number. A list without events is that of a number not known."""

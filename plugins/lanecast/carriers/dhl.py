@@ -15,6 +15,7 @@ from typing import ClassVar
 import msgspec
 
 from lanecast.carriers.base import (
+    TURNED,
     Account,
     Adapter,
     Parsed,
@@ -53,7 +54,7 @@ _DELIVERED = re.compile(r"delivered\b(?! (?:to|at) dhl)", re.IGNORECASE)
 REFINEMENTS = frozenset({*MILESTONES, *CUSTOMS}) - {"delivered"}
 _REFINABLE = {
     "pre-transit": frozenset[str](),
-    "delivered": frozenset({"returned"}),
+    "delivered": frozenset({"returned", "available_for_pickup"}),
     "failure": REFINEMENTS - {"in_transit"},
     "unknown": frozenset({"lost", "returned", "destroyed", "damaged", "returning", "cancelled"}),
 }
@@ -171,7 +172,7 @@ def _parcels(shipment: _Shipment, requested: Sequence[str], mentioned: set[str])
         event = _event(told_event, origin, destination)
         if type(event) is TrackingEvent:
             events.append(event)
-            returning = returning or event.milestone == "returning"
+            returning = returning or event.milestone in TURNED
         else:
             yield Unreadable(problem=str(event), tracking_number=number)
     events = settle(events)
@@ -211,7 +212,7 @@ def _event(told: _Event, origin: str | None, destination: str | None) -> Trackin
         known = "offset"
     code, description, (milestone, reason, mapped) = _meaning(told.statusCode, told.status, told.description)
     if milestone in CUSTOMS:
-        milestone = resolve_customs(milestone, country, origin, destination)
+        milestone = resolve_customs(milestone, country, origin, destination, description)
     return TrackingEvent(
         local_time=local,
         utc_offset_minutes=minutes,

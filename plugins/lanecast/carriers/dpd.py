@@ -26,6 +26,7 @@ from lanecast.carriers.base import (
     Salvageable,
     Text,
     Token,
+    Verdict,
     Wanted,
     Wire,
     dropped,
@@ -39,7 +40,7 @@ from lanecast.carriers.clocks import EARLIEST_YEAR, LATEST_YEAR, in_zone
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, place_of, zone_info
 from lanecast.carriers.status import Status, status_table
-from lanecast.carriers.xml import escape, read_xml
+from lanecast.carriers.xml import escape, read_xml, soap_verdict
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
 UNKNOWN_NUMBER = "unknown"
@@ -188,6 +189,16 @@ class Dpd(Adapter):
         action = f"{TYPES}/ParcelLifeCycleService/2.0/getTrackingData"
         return _soap("/ParcelLifeCycleService/V2_0", action, envelope)
 
+    def verdict(self, status: int, body: bytes) -> Verdict | None:
+        """DPD tells of an old token, and of all else that it refuses, by a fault with status 500."""
+        fault = _fault(body)
+        if fault is None:
+            return None
+        detail = fault.detail or _Detail()
+        if detail.authenticationFault is not None:
+            return "token refused"
+        return "answered" if detail.faults is not None else soap_verdict(fault.faultcode)
+
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel: the number asked for. Without any dated status DPD does not know it yet."""
         try:
@@ -213,6 +224,15 @@ def _language(account: Account) -> str:
 def _soap(path: str, action: str, envelope: str) -> RequestSpec:
     headers = {"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml", "SOAPAction": f'"{action}"'}
     return RequestSpec("POST", path, headers=headers, content=envelope.encode())
+
+
+def _fault(body: bytes) -> _Fault | None:
+    """The fault in an answer, None where it is none."""
+    try:
+        told = read_xml(body, _DECODER, _Envelope)[0].Body
+    except msgspec.MsgspecError:
+        return None
+    return told.Fault if told else None
 
 
 def _fault_text(fault: _Fault | None) -> str | None:

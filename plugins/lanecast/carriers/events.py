@@ -55,7 +55,8 @@ def read_clock(printed: Text | datetime, place: Place, *, z_is_utc: bool = False
 def meaning(carrier: str, code: Text, description: str | None) -> Status:
     """What a scan means by its carrier's table: by code, else by the words; the words may add a reason.
 
-    A code that stands for anything under way is made finer by words that the table knows; never to `delivered`.
+    A code that stands for anything under way is made finer by words that the table knows, never to `delivered`; and
+    words take back a delivery that was to the sender or to a pickup point.
     """
     table = status_table(carrier)
     key = text_of(code)
@@ -65,10 +66,19 @@ def meaning(carrier: str, code: Text, description: str | None) -> Status:
     elif found.milestone == "in_transit" and description:
         finer = table.by_text(description)
         found = finer if finer and finer.milestone != "delivered" else found
+    elif found.milestone == "delivered" and description:
+        found = not_to_the_recipient(table.by_text(description)) or found
     reason = found.reason or (table.reasons.get(key) if key else None)
     if reason != found.reason:
         found = found._replace(reason=reason)
     return table.with_reason(found, description)
+
+
+def not_to_the_recipient(words: Status | None) -> Status | None:
+    """What the words of a delivery make of it: that it was to the sender or to a pickup point. Else None."""
+    if words is None or words.milestone not in {"returned", "returning", "available_for_pickup"}:
+        return None
+    return words._replace(milestone="returned") if words.milestone == "returning" else words
 
 
 def in_time(events: list[TrackingEvent]) -> list[TrackingEvent]:
@@ -86,7 +96,7 @@ def make_event(
     """A tracking event; customs is told apart as export or import by the place's country."""
     milestone = status.milestone
     if milestone in CUSTOMS:
-        milestone = resolve_customs(milestone, place.country, ends.origin, ends.destination)
+        milestone = resolve_customs(milestone, place.country, ends.origin, ends.destination, description)
     return TrackingEvent(
         local_time=clock.local,
         utc_offset_minutes=clock.minutes,

@@ -12,6 +12,7 @@ from typing import ClassVar
 import msgspec
 
 from lanecast.carriers.base import (
+    TURNED,
     Account,
     Adapter,
     Parsed,
@@ -226,7 +227,7 @@ def _read_result(result: _Result, number: str, requested_number: str) -> Iterato
         event = _event(scan, origin_country, destination_country)
         if type(event) is TrackingEvent:
             events.append(event)
-            returning = returning or event.milestone == "returning"
+            returning = returning or event.milestone in TURNED
         else:
             yield Unreadable(problem=str(event), tracking_number=number)
     events = settle(events)
@@ -272,7 +273,7 @@ def _event(scan: _Scan, origin: str | None, destination: str | None) -> Tracking
     delay = scan.delayDetail
     code, milestone, reason, mapped = _meaning(scan.eventType, scan.exceptionCode, delay.type if delay else None)
     if milestone in CUSTOMS:
-        milestone = resolve_customs(milestone, country, origin, destination)
+        milestone = resolve_customs(milestone, country, origin, destination, scan.eventDescription)
     return TrackingEvent(
         local_time=local,
         utc_offset_minutes=minutes,
@@ -309,9 +310,10 @@ def _meaning(event_type: Text, exception: Text, delay: str | None) -> tuple[str 
     code, exception = text_of(event_type), text_of(exception)
     table = status_table("fedex")
     status = (table.codes.get(f"{code}:{exception}") or table.codes.get(code, UNKNOWN)) if code else UNKNOWN
-    # Exception codes of deliveries and pickups tell details, not what went wrong.
-    reason = table.reasons.get(f"exceptionCode/{exception}") if status.milestone in TROUBLES else None
-    reason = reason or table.reasons.get(f"delay/{delay}")
+    # Exceptions and delays of deliveries and pickups tell details, not what went wrong.
+    reason = None
+    if status.milestone in TROUBLES:
+        reason = table.reasons.get(f"exceptionCode/{exception}") or table.reasons.get(f"delay/{delay}")
     if exception and code in EXCEPTION_EVENTS:
         code = f"{code}:{exception}"
     return code, status.milestone, status.reason or reason, status.mapped

@@ -37,6 +37,7 @@ REFUSED_STATUSES = frozenset({401, 403})
 CIRCUIT_OPEN = f"{NOT_ASKED}circuit open, for the carrier did not answer several requests in a row"
 BROKE_OFF = "the body broke off"
 NO_TOKEN = "no access token"  # noqa: S105 - words, no secret
+TOKEN_REFUSED = "the carrier refused the access token"  # noqa: S105 - words, no secret
 
 MOST_FOLLOW_UPS = 200
 LARGE_BYTES = 4 * 1024 * 1024
@@ -339,7 +340,8 @@ class _Line:
             raise
         except Exception as error:  # whatever a carrier or a library does, the other batches go on
             answer = self._failed(batch, url, requested_at, self._told(error))
-        down = answer.error is not None and (answer.status is None or answer.status in RETRIED_STATUSES)
+        failed = answer.error is not None and (answer.status is None or answer.status in RETRIED_STATUSES)
+        down = failed and not self._is_refusal(answer)
         if not down:
             self.failures = 0
             self.refusals = self.refusals + 1 if self._is_refusal(answer) else 0
@@ -355,7 +357,7 @@ class _Line:
 
     def _is_refusal(self, answer: Answer) -> bool:
         """Whether the account itself is refused; a 403 may be about one parcel."""
-        return answer.status == 401 or (answer.error or "").startswith(NO_TOKEN)
+        return answer.status == 401 or (answer.error or "").startswith((NO_TOKEN, TOKEN_REFUSED))
 
     async def _attempts(
         self, batch: tuple[Wanted, ...], given: RequestSpec | None
@@ -380,15 +382,17 @@ class _Line:
             spec = given or self.adapter.build(self.account, batch, token)
             url = str(httpx.URL(self.account.base_url + spec.path, params=dict(spec.params or {})))
             answer = await self._once(batch, spec, url, token, attempt)
-            if answer.status == 401 and token is not None and not renewed and self._renew(token):
+            is_refused = answer.status == 401 or (answer.error or "").startswith(TOKEN_REFUSED)
+            if is_refused and token is not None and not renewed and self._renew(token):
                 # A token may be withdrawn before its time: one new one, then the answer stands.
                 renewed = True
                 attempt -= 1
                 continue
-            if answer.status is not None and answer.status != 401:
+            if answer.status is not None and not is_refused:
                 self.renewals = 0
             broken = answer.error is not None and answer.error.startswith(BROKE_OFF)
-            if answer.status is not None and answer.status not in RETRIED_STATUSES and not broken:
+            stands = is_refused or answer.error is None or answer.status not in RETRIED_STATUSES
+            if answer.status is not None and stands and not broken:
                 return answer, spec
             if attempt < self.limits.attempts and not self.budget.probing:
                 await self._wait(attempt, answer.headers)
@@ -406,6 +410,8 @@ class _Line:
             return self._failed(batch, url, requested_at, self._told(failure))
         if status in REFUSED_STATUSES:
             error = f"the carrier refused the credentials of {self._name} (HTTP {status})"
+        elif status in RETRIED_STATUSES and (verdict := self.adapter.verdict(status, body)):
+            error = f"{TOKEN_REFUSED} of {self._name} (HTTP {status})" if verdict == "token refused" else error
         elif status in RETRIED_STATUSES:
             error = f"HTTP {status} after {attempt} attempt{'s' if attempt > 1 else ''}"
         elif 300 <= status < 400:

@@ -34,6 +34,7 @@ class Place(NamedTuple):
 class _Country(NamedTuple):
     name: str
     zone: str | None
+    customs_union: str | None
 
 
 def country_code(text: str | None) -> str | None:
@@ -52,6 +53,13 @@ def country_zone(country: str) -> str | None:
     """The main zone of a country (alpha-2), None for one that has no inhabitants or does not exist."""
     found = _countries().get(country)
     return found.zone if found else None
+
+
+@cache
+def customs_union(country: str | None) -> str | None:
+    """The customs union that a country (alpha-2) is in (`EU`, with Monaco), None for one that is in none."""
+    found = _countries().get(country or "")
+    return found.customs_union if found else None
 
 
 def zone_of(country: str | None, region: str | None = None, city: str | None = None) -> tuple[str, bool]:
@@ -143,7 +151,10 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
 
 @cache
 def _countries() -> dict[str, _Country]:
-    return {row["alpha2"]: _Country(row["name"], row["zone"] or None) for row in _rows("countries.csv")}
+    return {
+        row["alpha2"]: _Country(row["name"], row["zone"] or None, row["customs_union"] or None)
+        for row in _rows("countries.csv")
+    }
 
 
 @cache

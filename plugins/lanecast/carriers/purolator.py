@@ -20,6 +20,7 @@ from lanecast.carriers.base import (
     RequestSpec,
     Salvageable,
     Text,
+    Verdict,
     Wanted,
     Wire,
     dropped,
@@ -28,10 +29,10 @@ from lanecast.carriers.base import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.events import Ends, in_time, make_event, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, not_to_the_recipient, read_clock
 from lanecast.carriers.places import Place, country_code, place_of, zone_of
 from lanecast.carriers.status import Status, status_of, status_table
-from lanecast.carriers.xml import escape, read_xml
+from lanecast.carriers.xml import escape, read_xml, soap_verdict
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
 HOME = "CA"
@@ -145,6 +146,14 @@ class Purolator(Adapter):
             basic=(account.login, account.password),
         )
 
+    def verdict(self, status: int, body: bytes) -> Verdict | None:
+        """A fault of its client comes with status 500 too, and is an answer."""
+        try:
+            told = read_xml(body, _DECODER, _Envelope)[0].Body
+        except msgspec.MsgspecError:
+            return None
+        return soap_verdict(told.Fault.faultcode) if told and told.Fault else None
+
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel per PIN. A PIN without scans is one that Purolator does not know yet."""
         try:
@@ -229,7 +238,7 @@ def _meaning(code: str | None, description: str | None) -> Status:
     status = status_of("purolator", code, description)
     if status.milestone == "delivered" and description:
         words = status_table("purolator").by_text(description)
-        return words if words and words.milestone == "in_transit" else status
+        return words if words and words.milestone == "in_transit" else not_to_the_recipient(words) or status
     return status
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import re
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from lanecast import settings
+from lanecast.carriers.places import customs_union
 from lanecast.tracking import MILESTONES, REASONS
 
 CUSTOMS_STARTED = "customs_started"
@@ -106,20 +107,54 @@ def status_of(carrier: str, code: str | None, description: str | None = None) ->
     return table.with_reason(found, description)
 
 
-def resolve_customs(
-    milestone: str, event_country: str | None, origin_country: str | None, destination_country: str | None
-) -> str:
-    """A milestone with export and import customs told apart by the event's country; others pass unchanged.
+_CLEARED = frozenset({CUSTOMS_CLEARED, "export_cleared", "import_cleared"})
+_STARTED = frozenset({CUSTOMS_STARTED, "export_customs_started", "import_customs_started"})
+_EXPORT_WORDS = re.compile(r"\bexport(?:ation)?\b", re.IGNORECASE)
+_IMPORT_WORDS = re.compile(r"\bimport(?:ation)?\b", re.IGNORECASE)
 
-    Customs in the origin's country is export, in the destination's import. In a third country it is neither:
-    `in_transit`. Where the event's country or both ends are unknown, import: that is the clearance carriers print.
+
+def resolve_customs(
+    milestone: str,
+    event_country: str | None,
+    origin_country: str | None,
+    destination_country: str | None,
+    words: str | None = None,
+) -> str:
+    """A milestone with export and import customs told apart; others pass unchanged.
+
+    Customs in the origin's country is export, in the destination's import, and a customs union is one country for it:
+    goods for Germany are imported in Belgium. That holds also for a milestone that is resolved, for it may have been so
+    when less was known of the journey. Where the country leaves it open the words tell, if they say export or import.
+    In a third country it is neither: `in_transit`. Else import: that is the clearance carriers print.
     """
-    if milestone not in CUSTOMS:
+    if milestone not in _CLEARED and milestone not in _STARTED:
         return milestone
-    cleared = milestone == CUSTOMS_CLEARED
-    if event_country and event_country != destination_country:
-        if event_country == origin_country:
-            return "export_cleared" if cleared else "export_customs_started"
-        if origin_country and destination_country:
+    side = _side(event_country, origin_country, destination_country)
+    if side is None:
+        if milestone not in CUSTOMS:
+            return milestone
+        says_export, says_import = (bool(words and say.search(words)) for say in (_EXPORT_WORDS, _IMPORT_WORDS))
+        if says_export != says_import:
+            side = "export" if says_export else "import"
+        elif event_country and origin_country and destination_country and event_country != destination_country:
             return "in_transit"
-    return "import_cleared" if cleared else "import_customs_started"
+    side = side or "import"
+    return f"{side}_cleared" if milestone in _CLEARED else f"{side}_customs_started"
+
+
+def _side(
+    event_country: str | None, origin_country: str | None, destination_country: str | None
+) -> Literal["export", "import"] | None:
+    """Which customs it is, where the event's country tells."""
+    if not event_country or origin_country == destination_country:
+        return None
+    if event_country == origin_country:
+        return "export"
+    if event_country == destination_country:
+        return "import"
+    union = customs_union(event_country)
+    if union is None or customs_union(origin_country) == customs_union(destination_country):
+        return None
+    if customs_union(destination_country) == union and origin_country:
+        return "import"
+    return "export" if customs_union(origin_country) == union and destination_country else None

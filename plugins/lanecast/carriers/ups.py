@@ -15,6 +15,7 @@ from typing import ClassVar
 import msgspec
 
 from lanecast.carriers.base import (
+    TURNED,
     Account,
     Adapter,
     Parsed,
@@ -123,6 +124,9 @@ class _Answer(Wire):
     response: _ErrorResponse | None = None
 
 
+NOT_TO_THE_RECEIVER = frozenset({"returned", "returning", "available_for_pickup", "lost", "destroyed"})
+"""What a package's status may make of an activity that says delivered."""
+
 _DECODER = msgspec.json.Decoder(_Answer)
 _LOCATION = msgspec.json.Decoder(_Location)
 _STATUS = msgspec.json.Decoder(_Status)
@@ -222,7 +226,7 @@ def _read_package(package: _Package, number: str, requested_number: str) -> Iter
         event = _event(activity, origin, destination)
         if type(event) is TrackingEvent:
             events.append(event)
-            returning = returning or event.milestone == "returning"
+            returning = returning or event.milestone in TURNED
         else:
             yield Unreadable(problem=str(event), tracking_number=number)
     events = settle(events)
@@ -265,7 +269,7 @@ def _event(activity: _Activity, origin: str | None, destination: str | None) -> 
     occurred, minutes, known, disagrees = _when(activity, local, place)
     code, description, milestone, reason, mapped = _told(bytes(activity.status))
     if milestone in CUSTOMS:
-        milestone = resolve_customs(milestone, country, origin, destination)
+        milestone = resolve_customs(milestone, country, origin, destination, description)
     return TrackingEvent(
         local_time=local,
         utc_offset_minutes=minutes,
@@ -333,6 +337,10 @@ def _told(status: bytes) -> tuple[str | None, str | None, str, str | None, bool]
     known = (code and table.codes.get(f"{kind}/{code}")) or (
         status_code and table.codes.get(f"statusCode/{status_code.zfill(3)}")
     )
+    if known and known.milestone == "delivered" and status_code:
+        # The package's own status knows when that was not to the receiver.
+        package = table.codes.get(f"statusCode/{status_code.zfill(3)}")
+        known = package if package and package.milestone in NOT_TO_THE_RECEIVER else known
     meaning = table.with_reason(known or table.codes.get(f"{kind}/*") or UNKNOWN, description)
     return key, description, *meaning
 

@@ -16,6 +16,7 @@ from typing import ClassVar
 import msgspec
 
 from lanecast.carriers.base import (
+    TURNED,
     Account,
     Adapter,
     Parsed,
@@ -168,7 +169,7 @@ def _read_parcel(answer: _Answer, number: str, requested_number: str) -> Iterato
         event = _event(told, origin, destination)
         if type(event) is TrackingEvent:
             events.append(event)
-            returning = returning or event.milestone == "returning"
+            returning = returning or event.milestone in TURNED
         else:
             yield Unreadable(problem=str(event), tracking_number=number)
     events = settle(events)
@@ -205,7 +206,7 @@ def _event(told: _Event, origin: str | None, destination: str | None) -> Trackin
     description = line_of(told.eventType) if told.eventType else None
     code, (milestone, reason, mapped) = _meaning(told.eventCode, description)
     if milestone in CUSTOMS:
-        milestone = resolve_customs(milestone, place.country, origin, destination)
+        milestone = resolve_customs(milestone, place.country, origin, destination, description)
     return TrackingEvent(
         local_time=local,
         utc_offset_minutes=minutes,

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from lanecast.carriers.base import Drop, read
+from lanecast.carriers.base import Drop, Verdict, read
 
 Spec = TypeVar("Spec", bound=msgspec.Struct)
 _DTD = re.compile(rb"<!DOCTYPE|<\x00!\x00D\x00O\x00C")
@@ -41,6 +41,12 @@ def read_xml(body: bytes, decoder: msgspec.json.Decoder[Spec], kind: type[Spec])
     except (ElementTree.ParseError, ValueError, LookupError, RecursionError) as problem:
         raise msgspec.DecodeError(f"not XML: {problem}") from None
     return read(msgspec.json.encode(_struct(root, kind, 0)), decoder, kind)
+
+
+def soap_verdict(faultcode: object) -> Verdict | None:
+    """What a SOAP fault says against its status 500: an answer, unless the service calls it its own trouble."""
+    code = str(faultcode or "").rpartition(":")[2]
+    return "answered" if code and code not in {"Server", "Receiver"} else None
 
 
 def escape(text: str) -> str:

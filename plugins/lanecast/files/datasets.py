@@ -135,4 +135,4 @@ def _meaning(
         found = table.by_text(description)
     found = found or status.UNKNOWN
     reason = found.reason or (table.reasons.get(code) if code else None)
-    return status.resolve_customs(found.milestone, country, None, None), reason, found.mapped
+    return status.resolve_customs(found.milestone, country, None, None, description), reason, found.mapped

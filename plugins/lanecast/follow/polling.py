@@ -19,9 +19,9 @@ from lanecast.follow.sources import sources
 from lanecast.warehouse.runs import Run
 from lanecast.warehouse.statements import statement
 
-PATIENCE_HOURS = 0.04
+PATIENCE_HOURS = 0.02
 """Hours that news may have waited, as expected, before it is worth a call. Four times as patient is half the calls."""
-LONGEST_HOURS = 24
+LONGEST_HOURS = 12
 """A parcel under way is asked for at least this often."""
 GRACE = timedelta(days=3)
 """How long a parcel that has ended is still looked at, for carriers take back what they told."""

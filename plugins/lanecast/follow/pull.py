@@ -61,7 +61,9 @@ def pull(shard: Shard, attempt: int = 1, address: str | None = None) -> dict[str
                             counts[BUDGET_SPENT] += 1
                             why = answer.error
                         else:
-                            counts[str(answer.status or "no answer")] += 1
+                            # A fault that the carrier explains is an answer, whatever its status.
+                            is_fault = answer.error is None and answer.status in http.RETRIED_STATUSES
+                            counts["fault" if is_fault else str(answer.status or "no answer")] += 1
                         if sum(counts.values()) % 500 == 0:
                             log.info("%s: %s of %s answers", shard.source, sum(counts.values()), len(batches))
         return why

@@ -548,3 +548,59 @@ def test_what_is_a_secret_by_its_name() -> None:
         assert is_secret(name)
     for name in ("Accept", "Content-Type", "transId", "account_number"):
         assert not is_secret(name)
+
+
+def test_a_fault_is_an_answer_and_one_about_the_login_renews_the_token() -> None:
+    """DPD sends all its faults with status 500: they are read, and do not count as a carrier that is down."""
+    soap = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>{}</s:Body></s:Envelope>'
+    login = soap.format(
+        "<getAuthResponse><return><authToken>{}</authToken>"
+        "<authTokenExpires>2099-01-01T00:00:00</authTokenExpires></return></getAuthResponse>"
+    )
+    refused = soap.format(
+        "<s:Fault><faultcode>s:Server</faultcode><detail><authenticationFault><errorCode>LOGIN_5</errorCode>"
+        "</authenticationFault></detail></s:Fault>"
+    )
+    unknown = soap.format(
+        "<s:Fault><faultcode>s:Server</faultcode><detail><faults><faultCode>NO_DATA</faultCode>"
+        "<message>nothing known</message></faults></detail></s:Fault>"
+    )
+    logins: list[int] = []
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if "Login" in request.url.path:
+            logins.append(1)
+            return httpx.Response(200, content=login.format(f"token-{len(logins)}").encode())
+        asked.append(request.content.decode())
+        if "token-1<" in asked[-1]:
+            return httpx.Response(500, content=refused.encode())
+        return httpx.Response(500, content=unknown.encode())
+
+    found = ask(handler, [[f"0123456789{number:04}"] for number in range(12)], carrier="dpd", limits=QUICK)
+    assert len(logins) == 2
+    assert [answer.error for answer in found] == [None] * 12
+    assert all(answer.body == unknown.encode() for answer in found)
+    assert len(asked) <= 12 + QUICK.max_concurrency
+
+
+@pytest.mark.parametrize(
+    ("carrier", "fault", "answered"),
+    [
+        ("chronopost", "soap:Client", True),
+        ("chronopost", "soap:Server", False),
+        ("purolator", "s:Client", True),
+        ("purolator", "s:Receiver", False),
+    ],
+)
+def test_a_fault_of_the_service_itself_is_none(carrier: str, fault: str, answered: bool) -> None:
+    body = f"<e><Body><Fault><faultcode>{fault}</faultcode><faultstring>no</faultstring></Fault></Body></e>".encode()
+    count = 0
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        nonlocal count
+        count += 1
+        return httpx.Response(500, content=body)
+
+    [answer] = ask(handler, carrier=carrier)
+    assert (answer.error is None, count) == (answered, 1 if answered else QUICK.attempts)

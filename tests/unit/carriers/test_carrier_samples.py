@@ -55,7 +55,7 @@ def test_a_fedex_event_keeps_its_offset_and_the_unknown_number_is_not_found() ->
     known, unknown = parcels("fedex")
     assert known.requested_number == "123456789012"
     assert (known.events[0].utc_offset_minutes, known.events[0].tz_known) == (-420, "offset")
-    assert (known.events[0].milestone, known.events[0].reason) == ("picked_up", "weather")
+    assert (known.events[0].milestone, known.events[0].reason) == ("picked_up", None)
     assert not unknown.found
     assert unknown.events == []
 

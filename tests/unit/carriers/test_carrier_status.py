@@ -105,7 +105,7 @@ fedex  DE:07           Refused by recipient                          failed_atte
 fedex  DE:08           Customer not available or business closed     failed_attempt       recipient_absent
 fedex  DE:10           Damaged                                       damaged              -
 fedex  RS              Returning package to shipper                  returning            -
-fedex  RT              Return to shipper requested                   returning            -
+fedex  RT              Return to shipper requested                   in_transit           -
 usps   OF              Out for Delivery                              out_for_delivery     -
 usps   01              Delivered, Parcel Locker                      delivered            -
 usps   01              Delivered, Neighbor as Requested              delivered            -
@@ -289,6 +289,11 @@ def test_an_unknown_code_is_kept_and_in_transit_at_most(event: TrackingEvent) ->
         ("DE", None, "US", "import_customs_started", "import_cleared"),
         (None, "CN", "US", "import_customs_started", "import_cleared"),
         ("US", "US", "US", "import_customs_started", "import_cleared"),
+        ("BE", "CN", "DE", "import_customs_started", "import_cleared"),
+        ("NL", "DE", "US", "export_customs_started", "export_cleared"),
+        ("BE", "CN", "GB", "in_transit", "in_transit"),
+        ("BE", "FR", "DE", "in_transit", "in_transit"),
+        ("CH", "CN", "DE", "in_transit", "in_transit"),
     ],
 )
 def test_customs_by_country(
@@ -297,6 +302,22 @@ def test_customs_by_country(
     assert resolve_customs("customs_started", event, origin, destination) == started
     assert resolve_customs("customs_cleared", event, origin, destination) == cleared
     assert resolve_customs("delivered", event, origin, destination) == "delivered"
+
+
+def test_words_tell_customs_apart_where_the_country_does_not() -> None:
+    assert resolve_customs("customs_cleared", None, "CN", "DE", "Export clearance success") == "export_cleared"
+    assert resolve_customs("customs_cleared", None, "CN", "DE", "Import clearance success") == "import_cleared"
+    assert resolve_customs("customs_cleared", None, "CN", "DE", "Exported for import") == "import_cleared"
+    assert resolve_customs("customs_cleared", "KZ", "CN", "DE", "Released by export customs") == "export_cleared"
+    assert resolve_customs("customs_cleared", "DE", "CN", "DE", "Export clearance success") == "import_cleared"
+
+
+def test_customs_read_with_less_known_is_told_apart_again() -> None:
+    """An adapter that is not told the ends takes customs for import; the warehouse knows the ends."""
+    assert resolve_customs("import_cleared", "CN", "CN", "DE") == "export_cleared"
+    assert resolve_customs("export_customs_started", "DE", "CN", "DE") == "import_customs_started"
+    assert resolve_customs("export_cleared", "KZ", "CN", "DE") == "export_cleared"
+    assert resolve_customs("export_cleared", None, "CN", "DE") == "export_cleared"
 
 
 def test_customs_of_an_answer_are_told_apart() -> None:
@@ -319,3 +340,19 @@ def test_codes_of_files() -> None:
     assert status_of("dhl", "transit", "Released by customs").milestone == "customs_cleared"
     assert status_of("nobody", "X") == ("in_transit", None, False)
     assert status_of("usps", None) == ("in_transit", None, False)
+
+
+@pytest.mark.parametrize(
+    ("carrier", "code", "words", "milestone"),
+    [
+        ("asendia", "DL", "Delivered", "delivered"),
+        ("asendia", "DL", "Item returned to sender", "returned"),
+        ("seko", "OP-72", "DELIVERED", "delivered"),
+        ("seko", "OP-71", "Delivered in part", "in_transit"),
+        ("royal_mail", "EVJEA", "Export authorised", "export_cleared"),
+    ],
+)
+def test_words_take_a_delivery_back_that_was_not_to_the_recipient(
+    carrier: str, code: str, words: str, milestone: str
+) -> None:
+    assert meaning(carrier, code, words).milestone == milestone

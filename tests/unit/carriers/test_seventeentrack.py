@@ -206,7 +206,10 @@ def test_where_the_sub_status_says_little_the_words_tell(
         ({"location": "CN Zhengzhou"}, "export_cleared"),
         ({"address": at("DE", "Leipzig")}, "import_cleared"),
         ({"location": "Leipzig, Germany"}, "import_cleared"),
-        ({"address": at("BE", "Liege")}, "in_transit"),
+        ({"address": at("BE", "Liege")}, "import_cleared"),
+        ({"address": at("KZ", "Khorgos")}, "in_transit"),
+        ({"address": at(None), "location": "", "description": "Export customs clearance completed"}, "export_cleared"),
+        ({"address": at(None), "location": "", "description": "Released from import customs"}, "import_cleared"),
     ],
 )
 def test_customs_released_in_zhengzhou_on_the_way_from_china_to_germany_is_export(
