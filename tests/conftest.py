@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from lanecast.local.server import RunningServer, start_server
 
@@ -17,13 +19,16 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 _numbers = itertools.count(1)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class _Scheduling(LoadFileScheduling):
     """Side by side run files, not tests, for they share fixtures; what starts whole platforms does so one by one."""
-    for item in items:
-        path = item.path.relative_to(Path(__file__).parent)
-        group = "platforms" if path.parts[0] in {"dags", "e2e"} else str(path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "platforms" if nodeid.startswith(("tests/dags/", "tests/e2e/")) else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Scheduling | None:
+    return _Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,7 @@ def would(*arguments: str) -> str:
         (["bench", "EVENTS=1000"], ".venv/bin/lanecast bench polling"),
         (
             ["test", "PYTEST_ARGS=-k word"],
-            "exec .venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -k word",
+            "exec .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -k word",
         ),
     ],
 )

@@ -115,7 +115,7 @@ ahead AS (
             0.02 / greatest(moment.age_hours / 24, 1)
         ) AS news_per_hour
     FROM open
-    CROSS JOIN generate_series(0, 2 * %(longest_hours)s - 1) AS step (place)
+    CROSS JOIN generate_series(0, 2 * %(horizon_hours)s - 1) AS step (place)
     CROSS JOIN LATERAL (
         SELECT
             greatest(extract(EPOCH FROM clock.at - open.since) / 3600, 0)::double precision AS age_hours,
@@ -152,9 +152,12 @@ SELECT
     shipment_id,
     coalesce(scope, 'no journey like it yet') AS basis,
     max(news_per_hour) FILTER (WHERE place = 0) AS news_per_hour,
-    coalesce(0.5 * (min(place) FILTER (WHERE waited >= patience) + 1), %(longest_hours)s) AS hours
+    least(
+        coalesce(0.5 * (min(place) FILTER (WHERE waited >= patience) + 1), %(horizon_hours)s),
+        %(longest_hours)s * sqrt(patience / %(patience)s)
+    ) AS hours
 FROM waiting
-GROUP BY shipment_id, scope;
+GROUP BY shipment_id, scope, patience;
 
 ANALYZE forecast;
 

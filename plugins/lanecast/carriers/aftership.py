@@ -47,8 +47,9 @@ MOST_NUMBERS = 50
 LARGEST_PAGE = 200
 """Four couriers to each number of a full batch: a second page is the exception."""
 OVERLAP = timedelta(minutes=10)
-EXPIRES_AFTER = timedelta(days=30)
 """How far a question about changes reaches back before the last answer: AfterShip's clock is not ours."""
+EXPIRES_AFTER = timedelta(days=30)
+"""How long after the last checkpoint AfterShip gives a parcel up."""
 TELLS_NOTHING = frozenset({"4003", "4005", "4017"})
 """Errors to a creation that are no trouble: the tracking exists already, or the number cannot be one."""
 

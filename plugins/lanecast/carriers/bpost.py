@@ -7,7 +7,6 @@ others the state's name tells, which stands before its description ("Distributed
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import ClassVar
 
 import msgspec
@@ -29,14 +28,11 @@ from lanecast.carriers.base import (
 )
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
-from lanecast.carriers.status import Status, status_table
 from lanecast.carriers.xml import read_xml
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
 HOME = "BE"
 NOT_FOUND = "no item found"
-NOT_DELIVERED = frozenset({"returned", "available_for_pickup"})
-"""What a state's name may make of a code that stands for delivered: back at the sender, or at a pickup point."""
 
 
 class _Address(Wire):
@@ -128,7 +124,7 @@ def _parcel(item: _Tracking, number: str, asked: str) -> Iterator[Parsed]:
         if clock is None:
             yield Unreadable(problem=f"state with unreadable time {state.time!r}", tracking_number=number)
             continue
-        status = _meaning(text_of(state.stateCode), state.stateDescription)
+        status = meaning("bpost", state.stateCode, state.stateDescription)
         events.append(make_event(clock, place, status, state.stateCode, state.stateDescription, ends))
     events = in_time(events)
     yield Parcel(
@@ -150,15 +146,6 @@ def _place(location: str | None) -> Place:
     if location is None:
         return place_of(None, None, None)._replace(zone=place_of(HOME, None, None).zone, known="assumed")
     return place_of(None, None, location)
-
-
-@lru_cache(maxsize=65536)
-def _meaning(code: str | None, description: str | None) -> Status:
-    status = meaning("bpost", code, description)
-    if status.milestone == "delivered" and description:
-        words = status_table("bpost").by_text(description)
-        return words if words and words.milestone in NOT_DELIVERED else status
-    return status
 
 
 ADAPTER = Bpost

@@ -37,7 +37,7 @@ from lanecast.carriers.base import (
     unreadable,
 )
 from lanecast.carriers.clocks import EARLIEST_YEAR, LATEST_YEAR, in_zone
-from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock, with_near_clocks
 from lanecast.carriers.places import Place, place_of, zone_info
 from lanecast.carriers.status import Status, status_table
 from lanecast.carriers.xml import escape, read_xml, soap_verdict
@@ -55,11 +55,10 @@ _DATE = re.compile(
     r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})[ ,]+(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s*([AP])\.?M\.?)?", re.IGNORECASE
 )
 _FINER = {
-    "delivered": frozenset({"available_for_pickup", "returning"}),
     "available_for_pickup": frozenset({"delivered"}),
     "hub_arrived": frozenset({"out_for_delivery", "failed_attempt", "available_for_pickup", "returning"}),
 }
-"""What DPD's words may make of a status code. `AT_DELIVERY_DEPOT` covers all until delivery; `Delivered` a shop too."""
+"""What DPD's words may make of a status code. `AT_DELIVERY_DEPOT` covers all until delivery."""
 
 _LOGIN = (
     '<?xml version="1.0" encoding="UTF-8"?>'
@@ -258,11 +257,8 @@ def _seconds_left(expires: str | None, now: datetime) -> float:
 def _parcel(result: _Result, number: str, has_drops: bool) -> Iterator[Parsed]:
     reached = [one for one in result.statusInfo or () if _is_event(one)]
     places = [_place(text_of(one.location.content) if one.location else None) for one in reached]
-    near = next((place for place in places if place.country), None)
     events: list[TrackingEvent] = []
-    for told, place in zip(reached, places, strict=True):
-        if place.country is None and near:  # the clock of another scan is the better guess than UTC
-            place = place._replace(zone=near.zone)
+    for told, place in zip(reached, with_near_clocks(places), strict=True):
         printed = text_of(told.date.content) if told.date else None
         clock = read_clock(read_date(printed), place)
         if clock is None:
@@ -321,8 +317,7 @@ def _status(code: Text, text: str | None) -> Status:
     finer = status_table("dpd").by_text(text) if text else None
     if finer is None or finer.milestone not in _FINER.get(status.milestone, ()):
         return status
-    back = status.milestone == "delivered" and finer.milestone == "returning"
-    return finer._replace(milestone="returned") if back else finer
+    return finer
 
 
 ADAPTER = Dpd

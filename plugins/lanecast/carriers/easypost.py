@@ -35,7 +35,7 @@ from lanecast.carriers.base import (
     unreadable,
 )
 from lanecast.carriers.carrier_keys import carrier_of, key_of
-from lanecast.carriers.events import Ends, in_time, make_event, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, not_to_the_recipient, read_clock
 from lanecast.carriers.places import country_code, place_of
 from lanecast.carriers.status import UNKNOWN, Status, status_table
 from lanecast.tracking import MILESTONES, Parcel, TrackingEvent, Unreadable
@@ -55,7 +55,6 @@ _REFINABLE = {
     "delayed": frozenset({"customs_hold", "damaged", "lost"}),
     "failed_attempt": frozenset({"customs_hold", "damaged", "lost", "returning", "returned"}),
     "returning": frozenset({"returned"}),
-    "delivered": frozenset({"returned"}),
 }
 """What the words may make of a milestone."""
 
@@ -235,6 +234,8 @@ def _meaning(status: Text, detail: Text, words: str | None) -> tuple[str | None,
     finer = table.by_text(words) if words else None
     if found is None:
         found = finer or UNKNOWN
+    elif found.milestone == "delivered":
+        found = not_to_the_recipient(finer) or found
     elif finer and finer.milestone in _REFINABLE.get(found.milestone, ()):
         found = finer
     return code, table.with_reason(found, words)

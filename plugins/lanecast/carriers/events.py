@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -88,6 +89,22 @@ def in_time(events: list[TrackingEvent]) -> list[TrackingEvent]:
     """
     events = settle(events)
     return returned_to_sender(events) if any(event.milestone in TURNED for event in events) else events
+
+
+def with_near_clocks(places: Sequence[Place]) -> list[Place]:
+    """The places of a parcel's scans, in order; one without country takes the clock of the nearest that has one.
+
+    A scan's neighbours are a better guess than UTC. Nothing but the clock is taken over, and it counts as assumed.
+    """
+    known = [index for index, place in enumerate(places) if place.country]
+    if not known or len(known) == len(places):
+        return list(places)
+    return [
+        place
+        if place.country
+        else place._replace(zone=places[min(known, key=lambda near: abs(near - index))].zone, known="assumed")
+        for index, place in enumerate(places)
+    ]
 
 
 def make_event(

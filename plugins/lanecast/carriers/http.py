@@ -37,6 +37,7 @@ REFUSED_STATUSES = frozenset({401, 403})
 CIRCUIT_OPEN = f"{NOT_ASKED}circuit open, for the carrier did not answer several requests in a row"
 BROKE_OFF = "the body broke off"
 NO_TOKEN = "no access token"  # noqa: S105 - words, no secret
+LOGIN_REFUSED = f"{NO_TOKEN}, for the login was refused"
 TOKEN_REFUSED = "the carrier refused the access token"  # noqa: S105 - words, no secret
 
 MOST_FOLLOW_UPS = 200
@@ -357,7 +358,11 @@ class _Line:
 
     def _is_refusal(self, answer: Answer) -> bool:
         """Whether the account itself is refused; a 403 may be about one parcel."""
-        return answer.status == 401 or (answer.error or "").startswith((NO_TOKEN, TOKEN_REFUSED))
+        error = answer.error or ""
+        if answer.status == 401 or error.startswith((LOGIN_REFUSED, TOKEN_REFUSED)):
+            return True
+        # Where tokens come from may be out of order, too: that says nothing about the account.
+        return error.startswith(NO_TOKEN) and answer.status is not None and answer.status not in RETRIED_STATUSES
 
     async def _attempts(
         self, batch: tuple[Wanted, ...], given: RequestSpec | None
@@ -524,6 +529,8 @@ class _Line:
                 raise _AskError(f"{NO_TOKEN}: {self._told(failure)}", None, True) from None
             if status != 200:
                 retry = status in RETRIED_STATUSES
+                if retry and self.adapter.verdict(status, body) == "token refused":
+                    raise _AskError(f"{LOGIN_REFUSED} for {self._name}: HTTP {status}", status, False)
                 raise _AskError(f"{NO_TOKEN} for {self._name}: HTTP {status}", status, retry, headers)
             try:
                 told = self.adapter.read_token(body, headers)

@@ -31,7 +31,7 @@ from lanecast.carriers.base import (
 )
 from lanecast.carriers.events import Ends, in_time, make_event, not_to_the_recipient, read_clock
 from lanecast.carriers.places import Place, country_code, place_of, zone_of
-from lanecast.carriers.status import Status, status_of, status_table
+from lanecast.carriers.status import UNKNOWN, Status, status_table
 from lanecast.carriers.xml import escape, read_xml, soap_verdict
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
@@ -235,11 +235,18 @@ def _meaning(code: str | None, description: str | None) -> Status:
 
     The words never make a delivery of another type, but they take one back that is only a transfer to a counter.
     """
-    status = status_of("purolator", code, description)
-    if status.milestone == "delivered" and description:
-        words = status_table("purolator").by_text(description)
-        return words if words and words.milestone == "in_transit" else not_to_the_recipient(words) or status
-    return status
+    table = status_table("purolator")
+    status = table.codes.get(code or "")
+    if status is None:
+        return UNKNOWN
+    words = table.by_text(description) if description else None
+    if status.milestone == "delivered":
+        if words and words.milestone == "in_transit":
+            return words
+        return not_to_the_recipient(words) or status
+    if status.milestone in {"in_transit", "failed_attempt"} and words and words.milestone != "delivered":
+        status = words
+    return table.with_reason(status, description)
 
 
 @lru_cache(maxsize=65536)

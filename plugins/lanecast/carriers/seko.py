@@ -29,7 +29,7 @@ from lanecast.carriers.base import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
+from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock, with_near_clocks
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
@@ -123,8 +123,8 @@ def _parcel(consignment: _Consignment, number: str) -> Iterator[Parsed]:
     first = next((one for one in told if text_of(one.OmniCode) == ALLOCATED and text_of(one.Location)), None)
     ends = Ends(origin=_place(first.Location).country if first else None)
     events: list[TrackingEvent] = []
-    for one in told:
-        place = _place(one.Location)
+    places = with_near_clocks([_place(one.Location) for one in told])
+    for one, place in zip(told, places, strict=True):
         clock = read_clock(one.EventDT, place)
         if clock is None:
             yield Unreadable(problem=f"event with unreadable time {one.EventDT!r}", tracking_number=number)

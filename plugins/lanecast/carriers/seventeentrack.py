@@ -39,7 +39,6 @@ from lanecast.carriers.carrier_keys import carrier_of, key_of
 from lanecast.carriers.clocks import by_greenwich, disagree
 from lanecast.carriers.events import Clock, Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
-from lanecast.carriers.status import Status, status_table
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
 GETTRACKINFO = "/track/v2.4/gettrackinfo"
@@ -277,17 +276,9 @@ def _event(told: _Event, ends: Ends) -> TrackingEvent | str:
         return f"event with unreadable time {told.time_iso!r}, {told.time_utc!r}"
     code = text_of(told.sub_status) or text_of(told.stage)
     translated = told.description_translation.description if told.description_translation else None
-    status = _meaning(code, translated or told.description)
+    status = meaning(SeventeenTrack.name, code, translated or told.description)
     event = make_event(clock, place, status, code, told.description, ends)
     return msgspec.structs.replace(event, clock_disagrees=True) if disagrees else event
-
-
-def _meaning(code: str | None, words: str | None) -> Status:
-    status = meaning(SeventeenTrack.name, code, words)
-    if status.milestone == "delivered" and words:
-        told = status_table(SeventeenTrack.name).by_text(words)
-        return told if told and told.milestone == "returned" else status
-    return status
 
 
 def _place(told: _Event, ends: Ends) -> Place:

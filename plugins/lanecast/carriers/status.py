@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from functools import cache, lru_cache
+from functools import cache
 from typing import Literal, NamedTuple
 
 from lanecast import settings
@@ -83,28 +83,6 @@ def status_table(carrier: str) -> StatusTable:
             else:
                 codes[code] = status
     return StatusTable(codes, reasons, tuple(texts), tuple(reason_texts))
-
-
-@lru_cache(maxsize=65536)
-def status_of(carrier: str, code: str | None, description: str | None = None) -> Status:
-    """The meaning of an event told outside a carrier's answer, such as in a file: by code as adapters write it.
-
-    UNKNOWN for a carrier without table. A code may lack its detail ("D" for "D/FS") or have more ("DE:08").
-    """
-    if not code or not (settings.include() / "reference" / "status_codes" / f"{carrier}.csv").is_file():
-        return UNKNOWN
-    table = status_table(carrier)
-    event, _, exception = code.partition(":")
-    kind = code.partition("/")[0]
-    found = table.codes.get(code) or table.codes.get(event) or table.codes.get(f"{kind}/*") or table.codes.get(kind)
-    if found is None:
-        return UNKNOWN
-    if found.milestone in {"in_transit", "failed_attempt"} and description:
-        finer = table.by_text(description)
-        found = finer if finer and finer.milestone != "delivered" else found
-    if reason := table.reasons.get(f"exceptionCode/{exception}"):
-        found = found._replace(reason=reason)
-    return table.with_reason(found, description)
 
 
 _CLEARED = frozenset({CUSTOMS_CLEARED, "export_cleared", "import_cleared"})

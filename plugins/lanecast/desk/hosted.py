@@ -32,11 +32,11 @@ def address() -> str:
         return warehouse.dsn()
     except warehouse.NoWarehouse as missing:
         from airflow.exceptions import AirflowNotFoundException
-        from airflow.models.connection import Connection
+        from airflow.sdk import Connection
         from psycopg2.extensions import make_dsn
 
         try:
-            found = Connection.get_connection_from_secrets(warehouse.CONNECTION_NAME)
+            found = Connection.get(warehouse.CONNECTION_NAME)
         except AirflowNotFoundException:
             raise missing from None
         options = {k: v for k, v in found.extra_dejson.items() if k in _OPTIONS}

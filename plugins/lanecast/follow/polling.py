@@ -22,7 +22,9 @@ from lanecast.warehouse.statements import statement
 PATIENCE_HOURS = 0.02
 """Hours that news may have waited, as expected, before it is worth a call. Four times as patient is half the calls."""
 LONGEST_HOURS = 12
-"""A parcel under way is asked for at least this often."""
+"""A parcel under way is asked for at least this often, unless its source's budget is too small for it."""
+HORIZON_HOURS = 48
+"""How far ahead the plan looks: the longest that a small budget lets a parcel wait."""
 GRACE = timedelta(days=3)
 """How long a parcel that has ended is still looked at, for carriers take back what they told."""
 SILENCE = timedelta(days=60)
@@ -92,6 +94,7 @@ def values(run: Run) -> dict[str, Any]:
         "as_of": run.as_of,
         "patience": PATIENCE_HOURS,
         "longest_hours": LONGEST_HOURS,
+        "horizon_hours": HORIZON_HOURS,
         "grace": GRACE,
         "silence": SILENCE,
     }

@@ -254,6 +254,35 @@ def test_a_token_that_is_refused_is_told_and_not_asked_for_again() -> None:
     assert (answer.status, len(service.tokens)) == (200, 3)
 
 
+def test_where_no_tokens_are_given_out_the_carrier_is_down_and_the_account_is_not_refused() -> None:
+    limits = Limits(max_concurrency=1, requests_per_second=1e6, attempts=2, failures_until_open=3)
+    batches = [[str(number)] for number in range(6)]
+    found = ask(lambda request: httpx.Response(503), batches, carrier="ups", limits=limits)
+    assert [answer.not_asked for answer in found] == [None] * 3 + ["down"] * 3
+
+    def unreachable(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("nobody there")
+
+    found = ask(unreachable, batches, carrier="ups", limits=limits)
+    assert [answer.not_asked for answer in found] == [None] * 3 + ["down"] * 3
+
+
+def test_a_login_that_is_refused_by_a_fault_is_tried_once_and_is_no_carrier_that_is_down() -> None:
+    detail = "<detail><authenticationFault><errorCode>LOGIN_8</errorCode></authenticationFault></detail>"
+    body = f"<e><Body><Fault><faultcode>s:Server</faultcode>{detail}</Fault></Body></e>".encode()
+    seen: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.path)
+        return httpx.Response(500, content=body)
+
+    limits = Limits(max_concurrency=1, requests_per_second=1e6, failures_until_open=3)
+    found = ask(handler, [[str(number)] for number in range(5)], carrier="dpd", limits=limits)
+    assert seen == ["/LoginService/V2_1"] * 3
+    assert [answer.not_asked for answer in found] == [None] * 3 + ["refused"] * 2
+    assert found[0].error == "no access token, for the login was refused for lanecast_dpd: HTTP 500"
+
+
 def test_a_carrier_that_is_down_is_left_alone() -> None:
     seen = []
 

@@ -12,7 +12,7 @@ import pytest
 from lanecast import settings
 from lanecast.carriers.events import meaning
 from lanecast.carriers.registry import adapter, names
-from lanecast.carriers.status import CUSTOMS, resolve_customs, status_of, status_table
+from lanecast.carriers.status import CUSTOMS, resolve_customs, status_table
 from lanecast.tracking import MILESTONES, REASONS, Parcel, TrackingEvent
 
 TABLES = sorted((settings.include() / "reference" / "status_codes").glob("*.csv"))
@@ -89,6 +89,9 @@ ups    X/zz:069        Unable to Deliver                             failed_atte
 ups    X/zz:149        Prohibited Contents, Package Destroyed        destroyed            dangerous_goods
 ups    I/zz:018        Delivery Change Requested: Hold               in_transit           recipient_request
 ups    D/zz:161        Delivered to UPS Access Point                 available_for_pickup -
+ups    D/zz:119        Return to Sender Requested                    in_transit           -
+ups    D/FS:034        Delivered                                     returned             -
+ups    D/FS:068        Delivered                                     lost                 -
 ups    D/ZP            Delivered to UPS Access Point                 available_for_pickup -
 ups    D/2W            Collected from a UPS Access Point             delivered            -
 ups    D/zz            Left with a neighbor                          delivered            -
@@ -128,6 +131,10 @@ dhl    transit/CI      Checked in                                    hub_arrived
 dhl    transit         Shipment is ready for pick-up at the locker   available_for_pickup -
 dhl    delivered       Delivered to a neighbour                      delivered            -
 dhl    delivered       Delivered to a parcel locker                  delivered            -
+dhl    delivered       Delivered to the Packstation                  available_for_pickup -
+dhl    delivered       Delivered to a retail outlet                  available_for_pickup -
+dhl    transit         The pickup request was cancelled              in_transit           -
+dhl    transit         The shipment has been cancelled               cancelled            -
 dhl    failure/RD      Delivery not accepted                         failed_attempt       refused
 dhl    failure         Delivery not accepted                         failed_attempt       refused
 dhl    failure         The shipment could not be delivered           failed_attempt       -
@@ -334,21 +341,17 @@ def test_customs_of_an_answer_are_told_apart() -> None:
     assert parcel.destination_region == "US-TN"
 
 
-def test_codes_of_files() -> None:
-    assert status_of("ups", "D/Q9").milestone == "delivered"
-    assert status_of("fedex", "DE:07") == ("failed_attempt", "refused", True)
-    assert status_of("dhl", "transit", "Released by customs").milestone == "customs_cleared"
-    assert status_of("nobody", "X") == ("in_transit", None, False)
-    assert status_of("usps", None) == ("in_transit", None, False)
-
-
 @pytest.mark.parametrize(
     ("carrier", "code", "words", "milestone"),
     [
         ("asendia", "DL", "Delivered", "delivered"),
         ("asendia", "DL", "Item returned to sender", "returned"),
         ("seko", "OP-72", "DELIVERED", "delivered"),
+        ("seko", "OP-72", "The parcel has been delivered at the ParcelShop", "available_for_pickup"),
         ("seko", "OP-71", "Delivered in part", "in_transit"),
+        ("mydhl", "OK", "Returned to shipper", "returned"),
+        ("australia_post", "", "Redirection request cancelled", "in_transit"),
+        ("australia_post", "", "Delivered to sender", "returned"),
         ("royal_mail", "EVJEA", "Export authorised", "export_cleared"),
     ],
 )

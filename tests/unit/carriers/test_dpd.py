@@ -157,7 +157,7 @@ def test_times_are_those_of_the_place_in_summer_and_winter() -> None:
     assert [(one.utc_offset_minutes, one.country, one.tz_known) for one in told] == [
         (60, "GB", "place"),
         (60, "BE", "place"),
-        (0, None, "assumed"),  # by the clock of the first place that is told
+        (60, None, "assumed"),  # by the clock of the nearest place that is told
     ]
 
 

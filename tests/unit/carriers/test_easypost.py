@@ -134,6 +134,7 @@ def test_a_number_with_several_trackers_is_several_parcels() -> None:
         ("available_for_pickup", "arrived_at_pickup_location", "At the shop", "available_for_pickup", None),
         ("delivered", "arrived_at_destination", "Left with neighbor", "delivered", None),
         ("delivered", "arrived_at_destination", "Delivered, To Original Sender", "returned", None),
+        ("delivered", "arrived_at_destination", "Package available for pickup", "available_for_pickup", None),
         ("failure", "delayed", "Delivery exception (Customer not available)", "failed_attempt", "recipient_absent"),
         ("failure", "refused", "Refused", "failed_attempt", "refused"),
         ("failure", "lost", None, "lost", None),

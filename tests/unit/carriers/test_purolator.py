@@ -88,6 +88,8 @@ def test_a_request_holds_all_pins_and_shows_the_key_in_no_url() -> None:
         ("OnDelivery", "On vehicle for delivery", "out_for_delivery", None),
         ("Delivery", "Shipment delivered to", "delivered", None),
         ("Delivery", "Package left with neighbour", "delivered", None),
+        ("Delivery", "Available for pickup at", "available_for_pickup", None),
+        ("Delivery", "Returned to shipper", "returned", None),
         ("Delivery", "Transferring to Shipping Centre - please wait for further instructions", "in_transit", None),
         ("Undeliverable", "Attempted Delivery - Customer Closed", "failed_attempt", "recipient_absent"),
         ("Undeliverable", "Attempted Delivery - Incorrect Address", "failed_attempt", "address"),

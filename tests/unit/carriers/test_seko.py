@@ -44,6 +44,23 @@ def event(code: str | None, words: str = "", **changes: Any) -> TrackingEvent:
     return parcels[0].events[0]
 
 
+def test_a_scan_without_place_takes_the_clock_of_the_nearest_that_has_one() -> None:
+    listed = [
+        told("OP-1", Location="Shanghai, CN"),
+        told("OP-3", Location=None),
+        told("OP-4", Location=None),
+        told("OP-5", Location="Essen, DE"),
+    ]
+    parcels, _ = read([consignment(*listed)])
+    assert [(one.utc_offset_minutes, one.tz_known, one.country) for one in parcels[0].events] == [
+        (480, "place", "CN"),
+        (480, "assumed", None),
+        (120, "assumed", None),
+        (120, "place", "DE"),
+    ]
+    assert event("OP-1", Location=None).utc_offset_minutes == 0
+
+
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"SEKO's sample answers are not at {SAMPLES}")
 @pytest.mark.parametrize(
     ("file", "counts"), [("TrackingResponse.json", [10]), ("TrackingResponse2.json", [2, 2, 2, 2])]

@@ -23,7 +23,7 @@ CODES: dict[str, tuple[str, str]] = {
     "label_created": ("EVAIP", "Sender preparing item"),
     "picked_up": ("EVOAC", "Item Acceptance"),
     "origin_hub_arrived": ("EVDAC", "Item Received"),
-    "export_cleared": ("EVODO", "Item Despatched"),
+    "export_cleared": ("EVJEA", "Export Authorised"),
     "origin_departed": ("EVHOE", "Item Leaving"),
     "country_arrived": ("EVJOE", "Arrival at Inward Office of Exchange"),
     "import_started": ("EVJIC", "Presented to Import Customs"),
