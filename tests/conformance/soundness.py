@@ -8,7 +8,8 @@ from datetime import UTC, timedelta
 
 from carrier_world import account
 from lanecast.carriers import parse, registry
-from lanecast.carriers.base import Parsed, Wanted, same_number
+from lanecast.carriers.answer import same_number
+from lanecast.carriers.base import Parsed, Wanted
 from lanecast.carriers.clocks import EARLIEST_YEAR, LATEST_YEAR, WIDEST_OFFSET_MINUTES
 from lanecast.tracking import MILESTONES, REASONS, Parcel, TimeKnowledge, TrackingEvent, Unreadable
 

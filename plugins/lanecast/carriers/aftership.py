@@ -16,25 +16,24 @@ from typing import ClassVar
 import msgspec
 
 from lanecast.carriers.alpha3 import alpha2_of
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    FollowUp,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
+    asked_as,
     dropped,
+    legible,
     line_of,
     moment_of,
+    not_found,
+    opened,
     read,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, FollowUp, Parsed, RequestSpec, Wanted
 from lanecast.carriers.carrier_keys import key_of
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of, region_code
@@ -154,13 +153,10 @@ class Aftership(Adapter):
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel per tracking. A list's silence about a number is no news of it, or its creation follows."""
-        try:
-            answer, drops = read(body, _DECODER, _Answer)
-        except msgspec.MsgspecError as error:
-            yield from unreadable(body, str(error), requested)
+        answer = yield from opened(body, requested, _DECODER, _Answer)
+        if answer is None:
             return
         only = requested[0] if len(requested) == 1 else None
-        yield from dropped(drops, only)
         data = answer.data
         if data is not None and data.trackings is not None:
             yield from dropped(data.drops, only)
@@ -170,8 +166,7 @@ class Aftership(Adapter):
         meta = answer.meta or _Meta()
         code = text_of(meta.code)
         if code in TELLS_NOTHING:
-            for number in requested:
-                yield Parcel(tracking_number=number, requested_number=number, found=False)
+            yield from map(not_found, requested)
             return
         created = text_of(data.tracking_number) if data is not None else None
         if data is None or created is None:
@@ -208,21 +203,14 @@ def _parcels(tracking: _Tracking, requested: Sequence[str]) -> Iterator[Parsed]:
         yield from dropped(tracking.drops, None)
         yield Unreadable(problem="a tracking without number")
         return
-    number = next((one for one in requested if same_number(one) == same_number(own)), own)
+    number = asked_as(own, requested)
     yield from dropped(tracking.drops, number)
     ends = Ends(
         alpha2_of(tracking.origin_country_region or tracking.origin_country_iso3),
         alpha2_of(tracking.destination_country_region or tracking.destination_country_iso3)
         or alpha2_of(tracking.courier_destination_country_region or tracking.courier_destination_country_iso3),
     )
-    events: list[TrackingEvent] = []
-    for told in tracking.checkpoints or ():
-        event = _event(told, ends)
-        if event is None:
-            problem = f"checkpoint with unreadable checkpoint_time {told.checkpoint_time!r}"
-            yield Unreadable(problem=problem, tracking_number=number)
-        else:
-            events.append(event)
+    events = yield from legible((_event(told, ends) for told in tracking.checkpoints or ()), number)
     if expiry := _expiry(tracking, events, ends):
         events.append(expiry)
     events = in_time(events)
@@ -238,13 +226,14 @@ def _parcels(tracking: _Tracking, requested: Sequence[str]) -> Iterator[Parsed]:
     )
 
 
-def _event(told: _Checkpoint, ends: Ends) -> TrackingEvent | None:
+def _event(told: _Checkpoint, ends: Ends) -> TrackingEvent | str:
+    """One event, or why it could not be read."""
     country = told.country_region or told.country_iso3
     place = place_of(alpha2_of(country) or country, told.state, told.city or told.location)
     printed = text_of(told.checkpoint_time) or ""
     clock = read_clock(printed, place)
     if clock is None:
-        return None
+        return f"checkpoint with unreadable checkpoint_time {told.checkpoint_time!r}"
     subtag, tag = text_of(told.subtag), text_of(told.tag)
     text = line_of(told.message or "") or text_of(told.subtag_message)
     return make_event(clock, place, _meaning(subtag, tag, text), subtag or tag, text, ends)

@@ -12,24 +12,19 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Token,
-    Wanted,
     Wire,
     dropped,
-    in_path,
+    not_found,
     read,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Token, Wanted, in_path
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
@@ -116,8 +111,7 @@ class Asendia(Adapter):
         elif is_list or answer.trackingEvents is not None or text_of(answer.trackingNumber):
             yield from _parcel(answer, requested, mentioned)
         elif text_of(answer.status) == "404":
-            for number in requested:
-                yield Parcel(tracking_number=number, requested_number=number, found=False)
+            yield from map(not_found, requested)
             return
         else:
             told = " ".join(filter(None, (text_of(answer.status), answer.title, answer.detail)))

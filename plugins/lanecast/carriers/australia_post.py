@@ -14,24 +14,22 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
-    basic_auth,
+    asked_as,
     dropped,
+    legible,
     line_of,
-    read,
+    not_found,
+    opened,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, basic_auth
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
@@ -111,17 +109,14 @@ class AustraliaPost(Adapter):
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel per article: a consignment's number may stand for several."""
-        try:
-            answer, drops = read(body, _DECODER, _Answer)
-        except msgspec.MsgspecError as error:
-            yield from unreadable(body, str(error), requested)
+        answer = yield from opened(body, requested, _DECODER, _Answer)
+        if answer is None:
             return
-        yield from dropped(drops, requested[0] if len(requested) == 1 else None)
         if not answer.tracking_results:
             problems = answer.errors or []
             # Told of one of several numbers, it says nothing of the others, nor which one it is.
             if len(requested) == 1 and any(_code(problem) in NOT_FOUND_CODES for problem in problems):
-                yield Parcel(tracking_number=requested[0], requested_number=requested[0], found=False)
+                yield not_found(requested[0])
                 return
             yield from unreadable(body, _told(problems) or "no tracking results in it", requested)
             return
@@ -137,7 +132,7 @@ def _parcels(result: _Result, requested: Sequence[str], mentioned: set[str]) -> 
         yield Unreadable(problem="a tracking result without tracking_id")
         return
     mentioned.add(same_number(number))
-    number = next((one for one in requested if same_number(one) == same_number(number)), number)
+    number = asked_as(number, requested)
     consignment = result.consignment
     yield from dropped([*result.drops, *(consignment.drops if consignment else ())], number)
     articles: list[_Article] = []
@@ -149,7 +144,7 @@ def _parcels(result: _Result, requested: Sequence[str], mentioned: set[str]) -> 
             articles.append(item)
     if result.errors and not articles:
         if any(_code(problem) in NOT_FOUND_CODES for problem in result.errors):
-            yield Parcel(tracking_number=number, requested_number=number, found=False)
+            yield not_found(number)
         else:
             yield Unreadable(problem=_told(result.errors), tracking_number=number)
         return
@@ -164,13 +159,7 @@ def _parcels(result: _Result, requested: Sequence[str], mentioned: set[str]) -> 
 def _parcel(article: _Article, told: Sequence[_Event], number: str, requested_number: str) -> Iterator[Parsed]:
     posted = _POSTED_IN.fullmatch(same_number(number))
     ends = Ends(country_code(posted.group(1)) if posted else None)
-    events: list[TrackingEvent] = []
-    for one in told:
-        event = _event(one, ends)
-        if isinstance(event, str):
-            yield Unreadable(problem=event, tracking_number=number)
-        else:
-            events.append(event)
+    events = yield from legible((_event(one, ends) for one in told), number)
     yield Parcel(
         tracking_number=number,
         requested_number=requested_number,

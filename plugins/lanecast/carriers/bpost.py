@@ -11,21 +11,17 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
+    asked_as,
     dropped,
-    in_path,
-    same_number,
+    not_found,
     text_of,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, in_path
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.carriers.xml import read_xml
@@ -85,14 +81,14 @@ class Bpost(Adapter):
             item, drops = read_xml(body, _DECODER, _Tracking)
         except msgspec.MsgspecError as error:
             if body.strip().lower().startswith(NOT_FOUND.encode()):
-                yield from _unknown(requested)
+                yield from map(not_found, requested)
                 return
             yield from unreadable(body, str(error), requested)
             return
         told = text_of(item.message)
         if told is not None and not item.stateInfo:
             if text_of(item.code) == "404" or NOT_FOUND in told.lower():
-                yield from _unknown(requested)
+                yield from map(not_found, requested)
                 return
             yield from unreadable(body, " ".join(filter(None, (text_of(item.code), told))), requested)
             return
@@ -100,19 +96,13 @@ class Bpost(Adapter):
         if own is None and not item.stateInfo and b"itemTracking" not in body:
             yield from unreadable(body, "no tracking of an item", requested)
             return
-        number = next((one for one in requested if own and same_number(one) == same_number(own)), own)
-        number = number or (requested[0] if len(requested) == 1 else None)
+        number = asked_as(own, requested) if own else (requested[0] if len(requested) == 1 else None)
         if number is None:
             yield from unreadable(body, "an item without code", requested)
             return
         yield from dropped([*drops, *item.drops], number)
         asked = requested[0] if len(requested) == 1 else number
         yield from _parcel(item, number, asked)
-
-
-def _unknown(requested: Sequence[str]) -> Iterator[Parcel]:
-    for number in requested:
-        yield Parcel(tracking_number=number, requested_number=number, found=False)
 
 
 def _parcel(item: _Tracking, number: str, asked: str) -> Iterator[Parsed]:

@@ -14,24 +14,22 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
-    basic_auth,
+    asked_as,
     dropped,
-    in_path,
+    legible,
     moment_of,
+    not_found,
+    opened,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, basic_auth, in_path
 from lanecast.carriers.clocks import at_offset
 from lanecast.carriers.events import Clock, Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
@@ -126,18 +124,14 @@ class CanadaPost(Adapter):
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel per tracking detail."""
-        try:
-            answer, drops = read_xml(body, _DECODER, _Answer)
-        except msgspec.MsgspecError as error:
-            yield from unreadable(body, str(error), requested)
+        answer = yield from opened(body, requested, _DECODER, _Answer, read_xml)
+        if answer is None:
             return
-        yield from dropped(drops, requested[0] if len(requested) == 1 else None)
         details = answer.tracking_detail or ([answer] if answer.pin or answer.significant_events else [])
         if not details:
             problems = [*(answer.message or ()), *(one for told in answer.messages or () for one in told.message or ())]
             if any(text_of(problem.code) in NOT_FOUND_CODES for problem in problems):
-                for number in requested:
-                    yield Parcel(tracking_number=number, requested_number=number, found=False)
+                yield from map(not_found, requested)
                 return
             told = "; ".join(f"{problem.code} {problem.description}" for problem in problems)
             yield from unreadable(body, told or "no tracking detail in it", requested)
@@ -154,17 +148,13 @@ def _parcel(detail: _Detail, requested: Sequence[str], mentioned: set[str]) -> I
         yield Unreadable(problem="a tracking detail without pin")
         return
     mentioned.add(same_number(number))
-    number = next((one for one in requested if same_number(one) == same_number(number)), number)
+    number = asked_as(number, requested)
     occurrences = detail.significant_events
     yield from dropped([*detail.drops, *(occurrences.drops if occurrences else ())], number)
     ends = _ends(number, text_of(detail.destination_postal_id))
-    events: list[TrackingEvent] = []
-    for one in (occurrences.occurrence if occurrences else None) or ():
-        event = _event(one, ends)
-        if isinstance(event, str):
-            yield Unreadable(problem=event, tracking_number=number)
-        else:
-            events.append(event)
+    events = yield from legible(
+        (_event(one, ends) for one in (occurrences.occurrence if occurrences else None) or ()), number
+    )
     yield Parcel(
         tracking_number=number,
         requested_number=number,

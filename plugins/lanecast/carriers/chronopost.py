@@ -11,25 +11,21 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Verdict,
-    Wanted,
     Wire,
+    asked_as,
     dropped,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Verdict, Wanted
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of
-from lanecast.carriers.xml import escape, read_xml, soap_verdict
+from lanecast.carriers.xml import SoapFault, escape, read_xml, soap_verdict
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
 NAMESPACE = "http://cxf.tracking.soap.chronopost.fr/"
@@ -69,14 +65,9 @@ class _Response(Wire):
     returned: _Return | None = msgspec.field(default=None, name="return")
 
 
-class _Fault(Wire):
-    faultcode: str | None = None
-    faultstring: str | None = None
-
-
 class _Body(Wire):
     trackSkybillV2Response: _Response | None = None
-    Fault: _Fault | None = None
+    Fault: SoapFault | None = None
 
 
 class _Envelope(Wire):
@@ -100,11 +91,7 @@ class Chronopost(Adapter):
 
     def verdict(self, status: int, body: bytes) -> Verdict | None:
         """A fault of its client comes with status 500 too, and is an answer."""
-        try:
-            told = read_xml(body, _DECODER, _Envelope)[0].Body
-        except msgspec.MsgspecError:
-            return None
-        return soap_verdict(told.Fault.faultcode) if told and told.Fault else None
+        return soap_verdict(body)
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel: an answer is about one number. A list without events is that of a number not known."""
@@ -125,13 +112,13 @@ class Chronopost(Adapter):
             yield Unreadable(problem="a list of events without skybillNumber")
             yield from unmentioned(requested, set())
             return
-        asked = next((one for one in requested if same_number(one) == same_number(number)), number)
+        asked = asked_as(number, requested)
         yield from dropped((*drops, *listed.drops), asked)
         yield from _parcel(listed, asked, bool(drops or listed.drops))
         yield from unmentioned(requested, {same_number(number)})
 
 
-def _problem(fault: _Fault | None, response: _Return | None) -> str:
+def _problem(fault: SoapFault | None, response: _Return | None) -> str:
     if fault:
         return f"SOAP fault {text_of(fault.faultcode) or ''} {text_of(fault.faultstring) or ''}".strip()
     if response and text_of(response.errorCode) not in {"0", None}:

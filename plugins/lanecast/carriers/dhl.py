@@ -14,25 +14,21 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    TURNED,
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
     dropped,
     line_of,
+    not_found,
+    opened,
     read,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted
 from lanecast.carriers.clocks import (
     EARLIEST_YEAR,
     LATEST_YEAR,
@@ -41,6 +37,7 @@ from lanecast.carriers.clocks import (
     in_zone,
     settle,
 )
+from lanecast.carriers.events import TURNED, returned_to_sender
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.carriers.status import CUSTOMS, UNKNOWN, Status, resolve_customs, status_table
 from lanecast.tracking import MILESTONES, Parcel, TimeKnowledge, TrackingEvent, Unreadable
@@ -131,16 +128,12 @@ class Dhl(Adapter):
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel per shipment, under the number that was asked for, be it the shipment's or a piece's."""
-        try:
-            answer, drops = read(body, _DECODER, _Answer)
-        except msgspec.MsgspecError as error:
-            yield from unreadable(body, str(error), requested)
+        answer = yield from opened(body, requested, _DECODER, _Answer)
+        if answer is None:
             return
-        yield from dropped(drops, requested[0] if len(requested) == 1 else None)
         if not answer.shipments:
             if text_of(answer.status) == "404":
-                for number in requested:
-                    yield Parcel(tracking_number=number, requested_number=number, found=False)
+                yield from map(not_found, requested)
                 return
             told = " ".join(filter(None, (text_of(answer.status), answer.title, answer.detail)))
             yield from unreadable(body, told or "no shipment in it", requested)

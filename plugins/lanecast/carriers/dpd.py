@@ -18,16 +18,9 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Token,
-    Verdict,
-    Wanted,
     Wire,
     dropped,
     line_of,
@@ -36,6 +29,7 @@ from lanecast.carriers.base import (
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Token, Verdict, Wanted
 from lanecast.carriers.clocks import EARLIEST_YEAR, LATEST_YEAR, in_zone
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock, with_near_clocks
 from lanecast.carriers.places import Place, place_of, zone_info
@@ -196,7 +190,7 @@ class Dpd(Adapter):
         detail = fault.detail or _Detail()
         if detail.authenticationFault is not None:
             return "token refused"
-        return "answered" if detail.faults is not None else soap_verdict(fault.faultcode)
+        return "answered" if detail.faults is not None else soap_verdict(body)
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel: the number asked for. Without any dated status DPD does not know it yet."""

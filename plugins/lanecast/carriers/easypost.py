@@ -17,23 +17,20 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    FollowUp,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
     dropped,
+    legible,
+    opened,
     read,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, FollowUp, Parsed, RequestSpec, Wanted
 from lanecast.carriers.carrier_keys import carrier_of, key_of
 from lanecast.carriers.events import Ends, in_time, make_event, not_to_the_recipient, read_clock
 from lanecast.carriers.places import country_code, place_of
@@ -150,10 +147,8 @@ class EasyPost(Adapter):
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel per tracker: a number may have several, of several carriers or of several uses of the number."""
-        try:
-            answer, _ = read(body, _DECODER, _Answer)
-        except msgspec.MsgspecError as error:
-            yield from unreadable(body, str(error), requested)
+        answer = yield from opened(body, requested, _DECODER, _Answer)
+        if answer is None:
             return
         if answer.error or (answer.trackers is None and answer.tracking_code is None):
             told = f"{answer.error.code} {answer.error.message}" if answer.error else "no tracker in it"
@@ -183,13 +178,8 @@ def _parcel(tracker: _Tracker, number: str) -> Iterator[Parsed]:
     detail = tracker.carrier_detail or _CarrierDetail()
     ends = Ends(_country(detail.origin_tracking_location), _country(detail.destination_tracking_location))
     carrier = carrier_of(EasyPost.name, tracker.carrier)
-    events: list[TrackingEvent] = []
-    for told in tracker.tracking_details or ():
-        event = _event(told, ends, HOME_OF.get(carrier or ""))
-        if type(event) is TrackingEvent:
-            events.append(event)
-        else:
-            yield Unreadable(problem=str(event), tracking_number=number)
+    home = HOME_OF.get(carrier or "")
+    events = yield from legible((_event(told, ends, home) for told in tracker.tracking_details or ()), number)
     yield Parcel(
         tracking_number=number,
         requested_number=number,

@@ -7,11 +7,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from lanecast.carriers.base import TURNED, Text, line_of, moment_of, returned_to_sender, text_of
+import msgspec
+
+from lanecast.carriers.answer import Text, line_of, moment_of, text_of
 from lanecast.carriers.clocks import WIDEST_OFFSET_MINUTES, in_zone, settle, split
 from lanecast.carriers.places import Place
 from lanecast.carriers.status import CUSTOMS, UNKNOWN, Status, resolve_customs, status_table
 from lanecast.tracking import TimeKnowledge, TrackingEvent
+
+TURNED = frozenset({"returning", "returned"})
+"""Milestones of a parcel on its way back to the sender."""
 
 
 class Clock(NamedTuple):
@@ -89,6 +94,17 @@ def in_time(events: list[TrackingEvent]) -> list[TrackingEvent]:
     """
     events = settle(events)
     return returned_to_sender(events) if any(event.milestone in TURNED for event in events) else events
+
+
+def returned_to_sender(events: list[TrackingEvent]) -> list[TrackingEvent]:
+    """Events of a parcel on its way back: `delivered` after it turned was to the sender, hence `returned`."""
+    turned = min(event.occurred_at for event in events if event.milestone in TURNED)
+    return [
+        msgspec.structs.replace(event, milestone="returned")
+        if event.milestone == "delivered" and event.occurred_at >= turned
+        else event
+        for event in events
+    ]
 
 
 def with_near_clocks(places: Sequence[Place]) -> list[Place]:

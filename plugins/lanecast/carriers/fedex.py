@@ -11,25 +11,21 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    TURNED,
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
     dropped,
     line_of,
+    not_found,
+    opened,
     read,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted
 from lanecast.carriers.clocks import (
     EARLIEST_YEAR,
     LATEST_YEAR,
@@ -38,6 +34,7 @@ from lanecast.carriers.clocks import (
     in_zone,
     settle,
 )
+from lanecast.carriers.events import TURNED, returned_to_sender
 from lanecast.carriers.places import Place, country_code, place_of, region_code
 from lanecast.carriers.status import CUSTOMS, TROUBLES, UNKNOWN, resolve_customs, status_table
 from lanecast.tracking import Parcel, TimeKnowledge, TrackingEvent, Unreadable
@@ -166,18 +163,14 @@ class Fedex(Adapter):
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel per track result: a number may stand for several pieces, or for several uses of the number."""
-        try:
-            answer, drops = read(body, _DECODER, _Answer)
-        except msgspec.MsgspecError as error:
-            yield from unreadable(body, str(error), requested)
+        answer = yield from opened(body, requested, _DECODER, _Answer)
+        if answer is None:
             return
-        yield from dropped(drops, requested[0] if len(requested) == 1 else None)
         results = answer.output.completeTrackResults if answer.output else None
         if not results:
             problems = answer.errors or []
             if any(text_of(problem.code) in NOT_FOUND_CODES for problem in problems):
-                for number in requested:
-                    yield Parcel(tracking_number=number, requested_number=number, found=False)
+                yield from map(not_found, requested)
                 return
             told = "; ".join(f"{problem.code} {problem.message}" for problem in problems)
             yield from unreadable(body, told or "no track results in it", requested)

@@ -12,23 +12,19 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
     dropped,
-    in_path,
-    read,
+    not_found,
+    opened,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, in_path
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
@@ -93,13 +89,10 @@ class Gls(Adapter):
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel per parcel told: under the number asked for, or its own where that number stands for several."""
-        try:
-            answer, drops = read(body, _DECODER, _Answer)
-        except msgspec.MsgspecError as error:
-            yield from unreadable(body, str(error), requested)
+        answer = yield from opened(body, requested, _DECODER, _Answer)
+        if answer is None:
             return
         alone = requested[0] if len(requested) == 1 else None
-        yield from dropped(drops, alone)
         if not answer.parcels:
             fault = answer.fault.faultstring if answer.fault else None
             told = " ".join(filter(None, (text_of(answer.status), answer.title, answer.detail, fault)))
@@ -127,7 +120,7 @@ def _parcel(one: _Parcel, asked: str | None, is_shared: bool) -> Iterator[Parsed
         return
     error = text_of(one.errorCode)
     if error == NOT_FOUND_CODE:
-        yield Parcel(tracking_number=asked, requested_number=asked, found=False)
+        yield not_found(asked)
         return
     if error and not one.events:
         problem = f"GLS told {error} {text_of(one.errorMessage) or ''}".strip()

@@ -12,24 +12,20 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
     dropped,
-    in_path,
     line_of,
+    not_found,
     read,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, in_path
 from lanecast.carriers.events import Clock, Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.carriers.status import Status, status_table
@@ -131,7 +127,7 @@ def _parcel(one: _One, number: str | None) -> Iterator[Parsed]:
         return
     if shipment is None:
         if code in NOT_FOUND_CODES:
-            yield Parcel(tracking_number=number, requested_number=number, found=False)
+            yield not_found(number)
         elif not one.drops:
             told = " ".join(filter(None, (code, text_of(one.returnMessage)))) or "no shipment in it"
             yield Unreadable(problem=f"La Poste told of no shipment: {told}", tracking_number=number)

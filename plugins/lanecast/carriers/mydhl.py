@@ -14,25 +14,20 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
-    basic_auth,
     dropped,
-    in_path,
     moment_of,
+    not_found,
     read,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, basic_auth, in_path
 from lanecast.carriers.clocks import at_offset, offset_minutes
 from lanecast.carriers.events import Clock, Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of, region_code, zone_of
@@ -123,8 +118,7 @@ class Mydhl(Adapter):
             told = " ".join(filter(None, (text_of(answer.status), answer.title, answer.detail)))
             nothing = answer.shipments is not None and not drops
             if nothing or text_of(answer.status) == "404" or _NOTHING_FOUND.search(told):
-                for number in requested:
-                    yield Parcel(tracking_number=number, requested_number=number, found=False)
+                yield from map(not_found, requested)
                 return
             yield from unreadable(body, told or "no shipment in it", requested)
             return
@@ -148,7 +142,7 @@ def _parcels(shipment: _Shipment, requested: Sequence[str], mentioned: set[str])
     yield from dropped(shipment.drops, number)
     status = text_of(shipment.status)
     if not shipment.events and not pieces and status and _NOTHING_FOUND.search(status):
-        yield Parcel(tracking_number=number, requested_number=number, found=False)
+        yield not_found(number)
         return
     ends = Ends(_country(shipment.shipperDetails), _country(shipment.receiverDetails))
     areas = _areas(shipment)

@@ -13,26 +13,24 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Verdict,
-    Wanted,
     Wire,
     dropped,
+    legible,
+    not_found,
+    opened,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Verdict, Wanted
 from lanecast.carriers.events import Ends, in_time, make_event, not_to_the_recipient, read_clock
 from lanecast.carriers.places import Place, country_code, place_of, zone_of
 from lanecast.carriers.status import UNKNOWN, Status, status_table
-from lanecast.carriers.xml import escape, read_xml, soap_verdict
+from lanecast.carriers.xml import SoapFault, escape, read_xml, soap_verdict
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
 
 HOME = "CA"
@@ -103,14 +101,9 @@ class _Response(Wire):
     TrackingInformationList: _InformationList | None = None
 
 
-class _Fault(Wire):
-    faultcode: Text = None
-    faultstring: str | None = None
-
-
 class _Body(Wire):
     TrackPackagesByPinResponse: _Response | None = None
-    Fault: _Fault | None = None
+    Fault: SoapFault | None = None
 
 
 class _Envelope(Wire):
@@ -148,20 +141,13 @@ class Purolator(Adapter):
 
     def verdict(self, status: int, body: bytes) -> Verdict | None:
         """A fault of its client comes with status 500 too, and is an answer."""
-        try:
-            told = read_xml(body, _DECODER, _Envelope)[0].Body
-        except msgspec.MsgspecError:
-            return None
-        return soap_verdict(told.Fault.faultcode) if told and told.Fault else None
+        return soap_verdict(body)
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel per PIN. A PIN without scans is one that Purolator does not know yet."""
-        try:
-            envelope, drops = read_xml(body, _DECODER, _Envelope)
-        except msgspec.MsgspecError as error:
-            yield from unreadable(body, str(error), requested)
+        envelope = yield from opened(body, requested, _DECODER, _Envelope, read_xml)
+        if envelope is None:
             return
-        yield from dropped(drops, requested[0] if len(requested) == 1 else None)
         told = envelope.Body or _Body()
         if told.Fault is not None:
             yield from unreadable(body, f"{told.Fault.faultcode} {told.Fault.faultstring}", requested)
@@ -171,7 +157,7 @@ class Purolator(Adapter):
         problem, unknown = _problem(response.ResponseInformation)
         if not found:
             if unknown and len(requested) == 1:
-                yield Parcel(tracking_number=requested[0], requested_number=requested[0], found=False)
+                yield not_found(requested[0])
                 return
             yield from unreadable(body, problem or "no tracking information in it", requested)
             return
@@ -205,26 +191,19 @@ def _parcels(information: _Information, as_asked: dict[str, str], mentioned: set
         if problem and not unknown:
             yield Unreadable(problem=problem, tracking_number=number)
         else:
-            yield Parcel(tracking_number=number, requested_number=number, found=False)
+            yield not_found(number)
         return
-    events: list[TrackingEvent] = []
-    for scan in scans:
-        event = _event(scan)
-        if event is None:
-            at = f"{scan.ScanDate!r} {scan.ScanTime!r}"
-            yield Unreadable(problem=f"scan with unreadable time {at}", tracking_number=number)
-        else:
-            events.append(event)
-    events = in_time(events)
-    yield Parcel(tracking_number=number, requested_number=number, events=events)
+    events = yield from legible(map(_event, scans), number)
+    yield Parcel(tracking_number=number, requested_number=number, events=in_time(events))
 
 
-def _event(scan: _Scan) -> TrackingEvent | None:
+def _event(scan: _Scan) -> TrackingEvent | str:
+    """One event, or why it could not be read."""
     place = _place(scan.Depot.Name if scan.Depot else None)
     time = (text_of(scan.ScanTime) or "").zfill(6)
     clock = read_clock(f"{text_of(scan.ScanDate)}T{time[:2]}:{time[2:4]}:{time[4:]}", place)
     if clock is None:
-        return None
+        return f"scan with unreadable time {scan.ScanDate!r} {scan.ScanTime!r}"
     code = text_of(scan.ScanType)
     return make_event(clock, place, _meaning(code, scan.Description), code, scan.Description, Ends())
 

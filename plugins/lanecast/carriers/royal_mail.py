@@ -12,24 +12,21 @@ from typing import ClassVar
 import msgspec
 
 from lanecast.carriers.alpha3 import alpha2_of
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
     dropped,
-    in_path,
+    legible,
     line_of,
-    read,
+    not_found,
+    opened,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, in_path
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
@@ -101,12 +98,9 @@ class RoyalMail(Adapter):
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel, under the barcode that was asked for."""
-        try:
-            answer, drops = read(body, _DECODER, _Answer)
-        except msgspec.MsgspecError as error:
-            yield from unreadable(body, str(error), requested)
+        answer = yield from opened(body, requested, _DECODER, _Answer)
+        if answer is None:
             return
-        yield from dropped(drops, requested[0] if len(requested) == 1 else None)
         if not answer.mailPieces:
             yield from _without_item(answer, body, requested)
             return
@@ -120,8 +114,7 @@ class RoyalMail(Adapter):
 def _without_item(answer: _Answer, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
     errors = answer.errors or []
     if any(text_of(error.errorCode) in NOTHING_TOLD for error in errors):
-        for number in requested:
-            yield Parcel(tracking_number=number, requested_number=number, found=False)
+        yield from map(not_found, requested)
         return
     causes = [_told(error) for error in errors]
     told = " ".join(filter(None, (text_of(answer.httpCode), answer.httpMessage, answer.moreInformation, *causes)))
@@ -145,7 +138,7 @@ def _parcels(piece: _Piece, requested: Sequence[str], mentioned: set[str]) -> It
     yield from dropped(piece.drops, number)
     if piece.error is not None and piece.events is None:
         if text_of(piece.error.errorCode) in NOTHING_TOLD:
-            yield Parcel(tracking_number=number, requested_number=number, found=False)
+            yield not_found(number)
         else:
             yield Unreadable(problem=_told(piece.error) or "an error without words", tracking_number=number)
         return
@@ -153,22 +146,14 @@ def _parcels(piece: _Piece, requested: Sequence[str], mentioned: set[str]) -> It
         alpha2_of(summary.originCountryCode) or alpha2_of(summary.originCountryName),
         alpha2_of(summary.destinationCountryCode) or alpha2_of(summary.destinationCountryName),
     )
-    events: list[TrackingEvent] = []
-    for told in _timeline(piece, summary):
-        event = _event(told, ends)
-        if event is None:
-            problem = f"event with unreadable eventDateTime {told.eventDateTime!r}"
-            yield Unreadable(problem=problem, tracking_number=number)
-        else:
-            events.append(event)
-    events = in_time(events)
+    events = yield from legible((_event(told, ends) for told in _timeline(piece, summary)), number)
     yield Parcel(
         tracking_number=number,
         requested_number=number,
         service=text_of(summary.productName),
         origin_country=ends.origin,
         destination_country=ends.destination,
-        events=events,
+        events=in_time(events),
     )
 
 
@@ -185,7 +170,8 @@ def _timeline(piece: _Piece, summary: _Summary) -> Sequence[_Event]:
     return (newest,)
 
 
-def _event(told: _Event, ends: Ends) -> TrackingEvent | None:
+def _event(told: _Event, ends: Ends) -> TrackingEvent | str:
+    """One event, or why it could not be read."""
     # Abroad an office's name does not tell its country, so that only an inland item's events are known to be at home.
     is_inland = ends == (HOME, HOME)
     place = place_of(None, None, told.locationName, HOME if is_inland else None)
@@ -193,7 +179,7 @@ def _event(told: _Event, ends: Ends) -> TrackingEvent | None:
     printed = text_of(told.eventDateTime) or ""
     clock = read_clock(printed, zone)
     if clock is None:
-        return None
+        return f"event with unreadable eventDateTime {told.eventDateTime!r}"
     if clock.known == "place" and place.country is None:
         clock = clock._replace(known="assumed")
     text = line_of(told.eventName) if told.eventName else None

@@ -13,22 +13,19 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
     dropped,
+    not_found,
     read,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock, with_near_clocks
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
@@ -112,7 +109,7 @@ class Seko(Adapter):
             return
         for number in requested:
             if same_number(number) not in mentioned:
-                yield Parcel(tracking_number=number, requested_number=number, found=False)
+                yield not_found(number)
 
 
 def _parcel(consignment: _Consignment, number: str) -> Iterator[Parsed]:

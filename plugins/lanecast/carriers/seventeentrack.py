@@ -16,25 +16,22 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from lanecast.carriers.base import (
-    Account,
-    Adapter,
+from lanecast.carriers.answer import (
     Drop,
-    FollowUp,
-    Parsed,
-    RequestSpec,
     Salvageable,
     Text,
-    Wanted,
     Wire,
     dropped,
     moment_of,
+    not_found,
+    opened,
     read,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, FollowUp, Parsed, RequestSpec, Wanted
 from lanecast.carriers.carrier_keys import carrier_of, key_of
 from lanecast.carriers.clocks import by_greenwich, disagree
 from lanecast.carriers.events import Clock, Ends, in_time, make_event, meaning, read_clock
@@ -175,12 +172,9 @@ class SeventeenTrack(Adapter):
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel per accepted number and carrier; rejections other than those that follow_ups() sees to as told."""
-        try:
-            answer, drops = read(body, _DECODER, _Answer)
-        except msgspec.MsgspecError as error:
-            yield from unreadable(body, str(error), requested)
+        answer = yield from opened(body, requested, _DECODER, _Answer)
+        if answer is None:
             return
-        yield from dropped(drops, requested[0] if len(requested) == 1 else None)
         data = answer.data or _Data()
         if not data.accepted and not data.rejected:
             told = [f"{problem.code} {problem.message}" for problem in data.errors or ()]
@@ -203,7 +197,7 @@ class SeventeenTrack(Adapter):
             mentioned.add(same_number(number))
             number = as_asked.get(same_number(number), number)
             if code == NO_INFO_YET:
-                yield Parcel(tracking_number=number, requested_number=number, found=False)
+                yield not_found(number)
             elif code not in {NOT_REGISTERED, ALREADY_REGISTERED}:
                 yield Unreadable(problem=f"rejected: {code} {message}", tracking_number=number)
         yield from unmentioned(requested, mentioned)

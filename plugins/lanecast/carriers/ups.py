@@ -14,27 +14,22 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    TURNED,
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
     dropped,
-    in_path,
     line_of,
     moment_of,
+    not_found,
+    opened,
     read,
-    returned_to_sender,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, in_path
 from lanecast.carriers.clocks import (
     EARLIEST_YEAR,
     LATEST_YEAR,
@@ -43,6 +38,7 @@ from lanecast.carriers.clocks import (
     disagree,
     settle,
 )
+from lanecast.carriers.events import TURNED, returned_to_sender
 from lanecast.carriers.places import Place, country_code, place_of, region_code
 from lanecast.carriers.status import CUSTOMS, UNKNOWN, resolve_customs, status_table
 from lanecast.tracking import Parcel, TimeKnowledge, TrackingEvent, Unreadable
@@ -162,12 +158,9 @@ class Ups(Adapter):
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel per package: each piece has a tracking number of its own."""
-        try:
-            answer, drops = read(body, _DECODER, _Answer)
-        except msgspec.MsgspecError as error:
-            yield from unreadable(body, str(error), requested)
+        answer = yield from opened(body, requested, _DECODER, _Answer)
+        if answer is None:
             return
-        yield from dropped(drops, requested[0] if len(requested) == 1 else None)
         shipments = answer.trackResponse.shipment if answer.trackResponse else None
         if not shipments:
             problems = (answer.response.errors if answer.response else None) or []
@@ -181,8 +174,7 @@ class Ups(Adapter):
 
 def _without_parcels(body: bytes, problems: Sequence[_Problem], requested: Sequence[str]) -> Iterator[Parsed]:
     if any(text_of(problem.code) in NOT_FOUND_CODES for problem in problems):
-        for number in requested:
-            yield Parcel(tracking_number=number, requested_number=number, found=False)
+        yield from map(not_found, requested)
         return
     told = "; ".join(f"{problem.code} {problem.message}" for problem in problems)
     yield from unreadable(body, told or "no shipment in it", requested)
@@ -196,7 +188,7 @@ def _parcels(shipment: _Shipment, requested: Sequence[str], mentioned: set[str])
     if not shipment.package:
         told = {text_of(warning.code) for warning in shipment.warnings or ()}
         if asked and told & NOT_FOUND_CODES:
-            yield Parcel(tracking_number=asked, requested_number=asked, found=False)
+            yield not_found(asked)
         else:
             yield Unreadable(problem=f"no package in it, warnings {sorted(filter(None, told))}", tracking_number=asked)
         return

@@ -15,27 +15,22 @@ from typing import ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import (
-    TURNED,
-    Account,
-    Adapter,
-    Parsed,
-    RequestSpec,
+from lanecast.carriers.answer import (
     Salvageable,
     Text,
-    Wanted,
     Wire,
+    asked_as,
     dropped,
-    in_path,
     line_of,
     moment_of,
-    read,
-    returned_to_sender,
+    not_found,
+    opened,
     same_number,
     text_of,
     unmentioned,
     unreadable,
 )
+from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, in_path
 from lanecast.carriers.clocks import (
     EARLIEST_YEAR,
     LATEST_YEAR,
@@ -49,7 +44,7 @@ from lanecast.carriers.clocks import (
     settle,
     split,
 )
-from lanecast.carriers.events import meaning
+from lanecast.carriers.events import TURNED, meaning, returned_to_sender
 from lanecast.carriers.places import Place, country_code, place_of, region_code
 from lanecast.carriers.status import CUSTOMS, Status, resolve_customs, status_table
 from lanecast.tracking import Parcel, TimeKnowledge, TrackingEvent, Unreadable
@@ -132,26 +127,23 @@ class Usps(Adapter):
 
     def parse(self, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
         """One Parcel: an answer is about one number."""
-        try:
-            answer, _ = read(body, _DECODER, _Answer)
-        except msgspec.MsgspecError as error:
-            yield from unreadable(body, str(error), requested)
+        answer = yield from opened(body, requested, _DECODER, _Answer)
+        if answer is None:
             return
         number = text_of(answer.trackingNumber)
         if number is None:
             yield from _without_number(answer, body, requested)
             return
-        asked = next((one for one in requested if same_number(one) == same_number(number)), None)
+        asked = asked_as(number, requested)
         yield from dropped(answer.drops, number)
-        yield from _read_parcel(answer, number, asked or number)
+        yield from _read_parcel(answer, number, asked)
         yield from unmentioned(requested, {same_number(number)})
 
 
 def _without_number(answer: _Answer, body: bytes, requested: Sequence[str]) -> Iterator[Parsed]:
     error = answer.error
     if error and text_of(error.code) == "404":
-        for number in requested:
-            yield Parcel(tracking_number=number, requested_number=number, found=False)
+        yield from map(not_found, requested)
         return
     causes = [cause.detail or cause.title or "" for cause in error.errors or ()] if error else []
     told = "; ".join(filter(None, [f"{error.code} {error.message}", *causes])) if error else "no tracking number in it"

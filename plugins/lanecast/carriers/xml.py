@@ -15,7 +15,8 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from lanecast.carriers.base import Drop, Verdict, read
+from lanecast.carriers.answer import Drop, Text, Wire, read, text_of
+from lanecast.carriers.base import Verdict
 
 Spec = TypeVar("Spec", bound=msgspec.Struct)
 _DTD = re.compile(rb"<!DOCTYPE|<\x00!\x00D\x00O\x00C")
@@ -43,9 +44,32 @@ def read_xml(body: bytes, decoder: msgspec.json.Decoder[Spec], kind: type[Spec])
     return read(msgspec.json.encode(_struct(root, kind, 0)), decoder, kind)
 
 
-def soap_verdict(faultcode: object) -> Verdict | None:
+class SoapFault(Wire):
+    """A SOAP 1.1 fault, without its detail."""
+
+    faultcode: Text = None
+    faultstring: str | None = None
+
+
+class _FaultBody(Wire):
+    Fault: SoapFault | None = None
+
+
+class _FaultEnvelope(Wire):
+    Body: _FaultBody | None = None
+
+
+_FAULTS = msgspec.json.Decoder(_FaultEnvelope)
+
+
+def soap_verdict(body: bytes) -> Verdict | None:
     """What a SOAP fault says against its status 500: an answer, unless the service calls it its own trouble."""
-    code = str(faultcode or "").rpartition(":")[2]
+    try:
+        told = read_xml(body, _FAULTS, _FaultEnvelope)[0].Body
+    except msgspec.MsgspecError:
+        return None
+    code = (text_of(told.Fault.faultcode) if told and told.Fault else None) or ""
+    code = code.rpartition(":")[2]
     return "answered" if code and code not in {"Server", "Receiver"} else None
 
 

@@ -49,6 +49,11 @@ def service_digits(service: str) -> int:
     return sum(map(ord, service)) % 90 + 10
 
 
+def service_letter(service: str, salt: int = 0) -> str:
+    """A letter, A to Z, that stands for a service's code."""
+    return chr(65 + (service_digits(service) + salt) % 26)
+
+
 def piece_number(shipment_number: str, piece: int) -> str:
     """DHL's identifier of a piece (licence plate) within a shipment."""
     return f"JD01{shipment_number[-12:]:0>12}{piece + 1:04d}"
@@ -74,3 +79,14 @@ def s10_check(body: str) -> int:
     """UPU S10: weights 8 6 4 2 3 5 9 7, 11 less the rest; 10 becomes 0 and 11 becomes 5."""
     check = 11 - sum(int(digit) * weight for digit, weight in zip(body, _S10_WEIGHTS, strict=True)) % 11
     return {10: 0, 11: 5}.get(check, check)
+
+
+def s10_number(letters: str, ago: int, index: int, country: str) -> str:
+    """A number of UPU S10: two letters, the eight digits of day and index, a check digit, the country of posting."""
+    body = f"{ago:04d}{index:04d}"
+    return f"{letters}{body}{s10_check(body)}{country}"
+
+
+def s10_digits(number: str, country: str) -> str | None:
+    """The nine digits (see locate) of a number of UPU S10 posted in `country`; None for any other text."""
+    return number[2:10] + "0" if len(number) == 13 and number.endswith(country) else None

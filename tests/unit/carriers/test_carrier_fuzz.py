@@ -19,7 +19,7 @@ from conformance.mutations import MUTATED_ANSWERS, mutate
 from conformance.soundness import read
 from lanecast import raw
 from lanecast.carriers import parse
-from lanecast.carriers.base import same_number
+from lanecast.carriers.answer import same_number
 from lanecast.carriers.http import Answer
 from lanecast.carriers.registry import names
 from lanecast.follow import answers as stored

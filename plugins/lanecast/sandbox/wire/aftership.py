@@ -20,7 +20,7 @@ from lanecast.carriers.alpha3 import alpha3_of
 from lanecast.carriers.carrier_keys import key_of
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_key, json_body, json_response
-from lanecast.sandbox.wire.told import Json, Told, offset_text, tell, utc_text
+from lanecast.sandbox.wire.told import Json, Told, offset_text, printed, tell, utc_text
 
 CODES: dict[str, tuple[str, str]] = {
     "label_created": ("InfoReceived_001", "Shipping label created"),
@@ -62,7 +62,7 @@ _LIMIT, _LARGEST_LIMIT = 100, 200
 def code_and_text(scan: Scan) -> tuple[str, str]:
     """The subtag and the carrier's words."""
     usual = CODES[scan.kind]
-    return usual if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, usual)
+    return printed(scan, usual, _REASONS)
 
 
 class Aftership(StandIn):

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from lanecast.sandbox.access import is_client
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.shipment import Shipment
-from lanecast.sandbox.tracking_numbers import s10_check, service_digits
+from lanecast.sandbox.tracking_numbers import s10_digits, s10_number, service_letter
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_bearer, json_body, json_response
-from lanecast.sandbox.wire.told import Json, Told, tell
+from lanecast.sandbox.wire.told import Json, Told, printed, tell
 
 CODES: dict[str, tuple[str, str]] = {
     "label_created": ("IT", "Item announced by the sender"),
@@ -54,7 +54,7 @@ _REASONS = {
 def code_and_text(scan: Scan) -> tuple[str, str]:
     """`code` and `carrierEventDescription`."""
     code, text = CODES[scan.kind]
-    return code, text if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, text)
+    return code, printed(scan, text, _REASONS)
 
 
 def answer(shipment: Shipment, now: int, flaw: str | None) -> Json | None:
@@ -98,12 +98,11 @@ class Asendia(StandIn):
 
     def number(self, ago: int, index: int, piece: int, salt: int, service: str) -> str:
         """Two letters, eight digits, a check digit, CH (UPU S10)."""
-        body = f"{ago:04d}{index:04d}"
-        return f"{'LU'[salt % 2]}{chr(65 + service_digits(service) % 26)}{body}{s10_check(body)}CH"
+        return s10_number("LU"[salt % 2] + service_letter(service), ago, index, "CH")
 
     def digits_of(self, number: str) -> str | None:
         """The eight digits."""
-        return number[2:10] + "0" if len(number) == 13 and number.endswith("CH") else None
+        return s10_digits(number, "CH")
 
     def code_and_text(self, scan: Scan) -> tuple[str, str]:
         """`code` and `carrierEventDescription`."""

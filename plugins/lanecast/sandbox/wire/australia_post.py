@@ -17,7 +17,7 @@ from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.shipment import Shipment
 from lanecast.sandbox.tracking_numbers import gs1_check, service_digits
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_basic, json_response
-from lanecast.sandbox.wire.told import Json, Told, offset_text, stamp, tell
+from lanecast.sandbox.wire.told import Json, Told, offset_text, printed, stamp, tell
 
 MOST_NUMBERS = 10
 MELBOURNE = ZoneInfo("Australia/Melbourne")
@@ -84,7 +84,7 @@ def answer(shipment: Shipment, now: int, flaw: str | None) -> Json | None:
 
 def _words(scan: Scan) -> str:
     words = WORDS[scan.kind]
-    return words if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, words)
+    return printed(scan, words, _REASONS)
 
 
 def _event(told: Told) -> Json:

@@ -16,7 +16,7 @@ from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.network import Place
 from lanecast.sandbox.shipment import Shipment
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_basic, xml_response
-from lanecast.sandbox.wire.told import Told, offset_text, tell
+from lanecast.sandbox.wire.told import Told, offset_text, printed, tell
 
 CODES: dict[str, tuple[str, str]] = {
     "label_created": ("R00", "Announced by the sender"),
@@ -57,7 +57,7 @@ _SUFFIX = "30"
 def code_and_text(scan: Scan) -> tuple[str, str]:
     """`stateCode` and `stateDescription`."""
     code, text = CODES[scan.kind]
-    return code, text if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, text)
+    return code, printed(scan, text, _REASONS)
 
 
 def answer(shipment: Shipment, now: int, flaw: str | None) -> str | None:

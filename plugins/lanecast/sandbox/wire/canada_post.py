@@ -17,9 +17,9 @@ from starlette.responses import Response
 from lanecast.carriers.xml import escape
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.shipment import Shipment
-from lanecast.sandbox.tracking_numbers import s10_check, service_digits
+from lanecast.sandbox.tracking_numbers import s10_digits, s10_number, service_letter
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_basic, xml_response
-from lanecast.sandbox.wire.told import NO_SUCH_COUNTRY, Told, tell
+from lanecast.sandbox.wire.told import NO_SUCH_COUNTRY, Told, printed, tell
 
 CODES: dict[str, tuple[str, str]] = {
     "label_created": ("3000", "Electronic information submitted by shipper"),
@@ -54,7 +54,7 @@ _REASONS = {
 def code_and_text(scan: Scan) -> tuple[str, str]:
     """`event-identifier` and Canada Post's words."""
     known = CODES[scan.kind]
-    return known if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, known)
+    return printed(scan, known, _REASONS)
 
 
 def answer(shipment: Shipment, now: int, flaw: str | None) -> str | None:
@@ -117,12 +117,11 @@ class CanadaPost(StandIn):
 
     def number(self, ago: int, index: int, piece: int, salt: int, service: str) -> str:
         """Two letters, eight digits, a check digit, CA (UPU S10)."""
-        body = f"{ago:04d}{index:04d}"
-        return f"{'CL'[salt % 2]}{chr(65 + service_digits(service) % 26)}{body}{s10_check(body)}CA"
+        return s10_number("CL"[salt % 2] + service_letter(service), ago, index, "CA")
 
     def digits_of(self, number: str) -> str | None:
         """The eight digits."""
-        return number[2:10] + "0" if len(number) == 13 and number.endswith("CA") else None
+        return s10_digits(number, "CA")
 
     def code_and_text(self, scan: Scan) -> tuple[str, str]:
         """`event-identifier` and Canada Post's words."""

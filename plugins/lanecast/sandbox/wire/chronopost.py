@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.shipment import Shipment
-from lanecast.sandbox.tracking_numbers import s10_check, service_digits
+from lanecast.sandbox.tracking_numbers import s10_digits, s10_number, service_letter
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, xml_response
 from lanecast.sandbox.wire.told import Told, offset_text, tell
 
@@ -105,12 +105,11 @@ class Chronopost(StandIn):
 
     def number(self, ago: int, index: int, piece: int, salt: int, service: str) -> str:
         """X and a letter, eight digits, a check digit, FR (UPU S10)."""
-        body = f"{ago:04d}{index:04d}"
-        return f"X{chr(65 + (service_digits(service) + salt) % 26)}{body}{s10_check(body)}FR"
+        return s10_number(f"X{service_letter(service, salt)}", ago, index, "FR")
 
     def digits_of(self, number: str) -> str | None:
         """The eight digits."""
-        return number[2:10] + "0" if len(number) == 13 and number.startswith("X") and number.endswith("FR") else None
+        return s10_digits(number, "FR") if number.startswith("X") else None
 
     def code_and_text(self, scan: Scan) -> tuple[str, str]:
         """`code` and Chronopost's words."""

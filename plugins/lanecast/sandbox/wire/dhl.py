@@ -15,7 +15,7 @@ from lanecast.sandbox.network import Place
 from lanecast.sandbox.shipment import Shipment
 from lanecast.sandbox.tracking_numbers import gs1_check, piece_number
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_key, json_response
-from lanecast.sandbox.wire.told import Json, Told, tell
+from lanecast.sandbox.wire.told import Json, Told, printed, tell
 
 CODES: dict[str, tuple[str, str, str]] = {
     "label_created": ("pre-transit", "Shipment information received", "The sender has announced the shipment to DHL"),
@@ -104,7 +104,7 @@ def _event(told: Told) -> Json:
 
 def _words(scan: Scan) -> str:
     text = CODES[scan.kind][2]
-    return text if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, text)
+    return printed(scan, text, _REASONS)
 
 
 def _address(place: Place, country: str) -> Json:

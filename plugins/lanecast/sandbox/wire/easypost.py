@@ -18,7 +18,7 @@ from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.network import Place
 from lanecast.sandbox.shipment import Shipment
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, json_body, json_response
-from lanecast.sandbox.wire.told import Json, Told, offset_text, tell
+from lanecast.sandbox.wire.told import Json, Told, offset_text, printed, tell
 
 MOST_TRACKERS = 500_000
 PAGE_SIZE = 20
@@ -64,7 +64,7 @@ def code_and_text(scan: Scan) -> tuple[str, str]:
     status, detail, text = CODES[scan.kind]
     if scan.kind == "delayed" and scan.reason == "weather":
         detail = "weather_delay"
-    words = text if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, text)
+    words = printed(scan, text, _REASONS)
     return f"{status}/{detail}", words
 
 

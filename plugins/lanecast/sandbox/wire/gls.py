@@ -14,7 +14,7 @@ from lanecast.sandbox.access import basic_credentials, is_client
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.shipment import Shipment
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_bearer, json_response
-from lanecast.sandbox.wire.told import Json, Told, offset_text, tell
+from lanecast.sandbox.wire.told import Json, Told, offset_text, printed, tell
 
 MOST_NUMBERS = 10
 
@@ -73,7 +73,7 @@ _STATUS = {
 def code_and_text(scan: Scan) -> tuple[str, str]:
     """`code` and GLS's words."""
     code, text = CODES[scan.kind]
-    return code, text if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, text)
+    return code, printed(scan, text, _REASONS)
 
 
 def answer(shipment: Shipment, now: int, flaw: str | None) -> Json | None:

@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.shipment import Shipment
-from lanecast.sandbox.tracking_numbers import s10_check, service_digits
+from lanecast.sandbox.tracking_numbers import s10_digits, s10_number, service_letter
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_key, json_response
-from lanecast.sandbox.wire.told import NO_SUCH_COUNTRY, Json, Told, offset_text, tell
+from lanecast.sandbox.wire.told import NO_SUCH_COUNTRY, Json, Told, offset_text, printed, tell
 
 MOST_NUMBERS = 10
 
@@ -88,7 +88,7 @@ def _event(told: Told, order: int) -> Json:
 def code_and_text(scan: Scan) -> tuple[str, str]:
     """`code` and La Poste's words."""
     code, text = CODES[scan.kind]
-    return code, text if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, text)
+    return code, printed(scan, text, _REASONS)
 
 
 class LaPoste(StandIn):
@@ -98,12 +98,11 @@ class LaPoste(StandIn):
 
     def number(self, ago: int, index: int, piece: int, salt: int, service: str) -> str:
         """Two letters, eight digits, a check digit, FR (UPU S10)."""
-        body = f"{ago:04d}{index:04d}"
-        return f"{'CE'[salt % 2]}{chr(65 + service_digits(service) % 26)}{body}{s10_check(body)}FR"
+        return s10_number("CE"[salt % 2] + service_letter(service), ago, index, "FR")
 
     def digits_of(self, number: str) -> str | None:
         """The eight digits."""
-        return number[2:10] + "0" if len(number) == 13 and number.endswith("FR") else None
+        return s10_digits(number, "FR")
 
     def code_and_text(self, scan: Scan) -> tuple[str, str]:
         """`code` and La Poste's words."""

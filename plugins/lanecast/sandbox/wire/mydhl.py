@@ -13,7 +13,7 @@ from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.network import Place
 from lanecast.sandbox.shipment import Shipment
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_basic, json_response
-from lanecast.sandbox.wire.told import Json, Told, offset_text, tell
+from lanecast.sandbox.wire.told import Json, Told, offset_text, printed, tell
 
 CODES: dict[str, tuple[str, str]] = {
     "label_created": ("SD", "Shipment information received"),
@@ -52,7 +52,7 @@ _REASONS = {
 def code_and_text(scan: Scan) -> tuple[str, str]:
     """`typeCode` and DHL's words."""
     known = CODES[scan.kind]
-    return known if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, known)
+    return printed(scan, known, _REASONS)
 
 
 def answer(shipment: Shipment, now: int, flaw: str | None) -> Json | None:

@@ -18,7 +18,7 @@ from lanecast.carriers.xml import escape
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.shipment import Shipment
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_basic, xml_response
-from lanecast.sandbox.wire.told import NO_SUCH_COUNTRY, Told, tell
+from lanecast.sandbox.wire.told import NO_SUCH_COUNTRY, Told, printed, tell
 
 CODES: dict[str, tuple[str, str]] = {
     "label_created": ("Other", "Shipper created a label"),
@@ -59,7 +59,7 @@ _TYPES = 'xmlns="http://purolator.com/pws/datatypes/v1" xmlns:i="http://www.w3.o
 def code_and_text(scan: Scan) -> tuple[str, str]:
     """`ScanType` and Purolator's words."""
     code, text = CODES[scan.kind]
-    return code, text if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, text)
+    return code, printed(scan, text, _REASONS)
 
 
 def information(pin: str, shipment: Shipment | None, now: int, flaw: str | None) -> str:

@@ -15,7 +15,7 @@ from lanecast.sandbox.access import is_client
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.network import Place
 from lanecast.sandbox.shipment import Shipment
-from lanecast.sandbox.tracking_numbers import s10_check, service_digits
+from lanecast.sandbox.tracking_numbers import s10_digits, s10_number, service_letter
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, json_response
 from lanecast.sandbox.wire.told import Json, Told, offset_text, tell
 
@@ -118,12 +118,11 @@ class RoyalMail(StandIn):
 
     def number(self, ago: int, index: int, piece: int, salt: int, service: str) -> str:
         """Two letters, eight digits, a check digit, GB (UPU S10)."""
-        body = f"{ago:04d}{index:04d}"
-        return f"{'KT'[salt % 2]}{chr(65 + service_digits(service) % 26)}{body}{s10_check(body)}GB"
+        return s10_number("KT"[salt % 2] + service_letter(service), ago, index, "GB")
 
     def digits_of(self, number: str) -> str | None:
         """The eight digits."""
-        return number[2:10] + "0" if len(number) == 13 and number.endswith("GB") else None
+        return s10_digits(number, "GB")
 
     def code_and_text(self, scan: Scan) -> tuple[str, str]:
         """`eventCode` and `eventName`."""

@@ -14,7 +14,7 @@ from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.network import Place
 from lanecast.sandbox.shipment import Shipment
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_key, json_body, json_response
-from lanecast.sandbox.wire.told import Json, Told, offset_text, tell
+from lanecast.sandbox.wire.told import Json, Told, offset_text, printed, tell
 
 MOST_NUMBERS = 40
 MOST_REGISTERED = 500_000
@@ -59,7 +59,7 @@ def code_and_text(scan: Scan) -> tuple[str, str]:
     code, _, text = CODES[scan.kind]
     if scan.kind == "failed_attempt" and scan.reason == "bad_address":
         code = "DeliveryFailure_InvalidAddress"
-    return code, text if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, text)
+    return code, printed(scan, text, _REASONS)
 
 
 def answer(shipment: Shipment, piece: int, number: str, now: int, flaw: str | None) -> Json | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.network import Place
 
 Json = dict[str, Any]
+Words = TypeVar("Words", str, tuple[str, str])
 
 NO_SUCH_COUNTRY = "ZQ"
 YEARS_AHEAD = 3
@@ -39,6 +41,11 @@ def tell(scans: list[Scan], flaw: str | None = None) -> list[Told]:
         told[0] = told[0]._replace(country=NO_SUCH_COUNTRY)
     told.reverse()
     return told
+
+
+def printed(scan: Scan, usual: Words, of_reasons: Mapping[str, Words]) -> Words:
+    """What a carrier prints for a scan: that for its reason, if there is any; a return's reason it never tells."""
+    return usual if scan.reason is None or scan.kind == "returning" else of_reasons.get(scan.reason, usual)
 
 
 def stamp(instant: int) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.shipment import Shipment
 from lanecast.sandbox.tracking_numbers import service_digits, ups_check
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_bearer, json_response
-from lanecast.sandbox.wire.told import Json, Told, offset_text, tell
+from lanecast.sandbox.wire.told import Json, Told, offset_text, printed, tell
 
 
 class Code(NamedTuple):
@@ -170,9 +170,7 @@ _REASONS = {
 
 
 def _words(scan: Scan, code: Code) -> str:
-    if scan.reason is None or scan.kind == "returning":
-        return code.text
-    return _REASONS.get(scan.reason, code.text)
+    return printed(scan, code.text, _REASONS)
 
 
 class Ups(StandIn):

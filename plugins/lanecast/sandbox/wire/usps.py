@@ -16,9 +16,9 @@ from starlette.responses import Response
 from lanecast.sandbox.access import is_client
 from lanecast.sandbox.journey import Scan
 from lanecast.sandbox.shipment import Shipment
-from lanecast.sandbox.tracking_numbers import s10_check, service_digits
+from lanecast.sandbox.tracking_numbers import s10_digits, s10_number, service_letter
 from lanecast.sandbox.wire.base import Counter, Endpoint, StandIn, has_bearer, json_body, json_response
-from lanecast.sandbox.wire.told import NO_SUCH_COUNTRY, Json, Told, offset_text, tell
+from lanecast.sandbox.wire.told import NO_SUCH_COUNTRY, Json, Told, offset_text, printed, tell
 
 CODES: dict[str, tuple[str, str, str]] = {
     "label_created": ("GX", "Shipping Label Created, USPS Awaiting Item", "Pre-Shipment"),
@@ -114,7 +114,7 @@ def _event(told: Told) -> Json:
 
 def _words(scan: Scan) -> str:
     text = CODES[scan.kind][1]
-    return text if scan.reason is None or scan.kind == "returning" else _REASONS.get(scan.reason, text)
+    return printed(scan, text, _REASONS)
 
 
 class Usps(StandIn):
@@ -124,12 +124,11 @@ class Usps(StandIn):
 
     def number(self, ago: int, index: int, piece: int, salt: int, service: str) -> str:
         """Two letters, eight digits, a check digit, US (UPU S10)."""
-        body = f"{ago:04d}{index:04d}"
-        return f"{'CL'[salt % 2]}{chr(65 + service_digits(service) % 26)}{body}{s10_check(body)}US"
+        return s10_number("CL"[salt % 2] + service_letter(service), ago, index, "US")
 
     def digits_of(self, number: str) -> str | None:
         """The eight digits."""
-        return number[2:10] + "0" if len(number) == 13 and number.endswith("US") else None
+        return s10_digits(number, "US")
 
     def code_and_text(self, scan: Scan) -> tuple[str, str]:
         """`eventCode` and USPS's words."""
