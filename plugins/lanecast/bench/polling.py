@@ -40,6 +40,8 @@ from lanecast.warehouse.statements import statement
 
 TICK = 900
 FLAT = 7200
+SETTLING = 86400
+"""News this close to the end is left out, for not all of it has been learned by then."""
 START = datetime(2026, 5, 20, tzinfo=UTC)
 CUSTOMS = frozenset(
     {"export_customs_started", "export_cleared", "import_customs_started", "customs_hold", "import_cleared"}
@@ -143,7 +145,7 @@ def _compare(world: World, address: str, days: float, say: Callable[[str], None]
     followed = [one for one in shipments if one.finished_at > start]
     say(f"{len(shipments) - len(followed):,} journeys of the past, {len(followed):,} parcels to follow")
     planned, flat = Method(), Method()
-    settled = end - plan.LONGEST_HOURS * 3600
+    settled = end - SETTLING
     for shipment in followed:
         _ask_flat(shipment, start, end, settled, flat)
     played = _Played(address, shipments, settled)
