@@ -15,7 +15,6 @@ from typing import Any
 from lanecast.contracts.reader import Rule
 from lanecast.contracts.suite import suite
 from lanecast.warehouse.connection import sqlalchemy_url
-from lanecast.warehouse.staging import COLUMNS, Batch
 
 
 class RuleBroken(RuntimeError):
@@ -23,8 +22,17 @@ class RuleBroken(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Relation:
+    """What is judged: a table or view of the warehouse (`schema.name`), and the columns that tell a failing row."""
+
+    dataset: str
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Finding:
-    """What one rule found. `index_query` selects the failing rows: the staged columns, then `extra_columns` more."""
+    """What one rule found. `index_query` selects failing rows: the relation's columns, then `extra_columns` more."""
 
     rule: Rule
     rows: int
@@ -35,46 +43,47 @@ class Finding:
 
 
 class Judge:
-    """One Great Expectations context and connection, for any number of batches."""
+    """One Great Expectations context and connection, for any number of relations."""
 
     def __init__(self, source: Any) -> None:
         self._source = source
-        self._batches: dict[str, Any] = {}
+        self._assets: dict[str, Any] = {}
 
-    def findings(self, batch: Batch, rules: list[Rule], as_of: datetime, **known: Any) -> list[Finding]:
-        """Judges a batch by these rules, in one SELECT. Raises RuleBroken where a rule can't be judged."""
+    def findings(self, relation: Relation, rules: list[Rule], as_of: datetime, **known: Any) -> list[Finding]:
+        """Judges a relation by these rules, in one SELECT. Raises RuleBroken where a rule can't be judged."""
         if not rules:
             return []
-        columns = list(COLUMNS[batch.dataset])
         result_format = {
             "result_format": "BASIC",
             "partial_unexpected_count": 0,
             "return_unexpected_index_query": True,
-            "unexpected_index_column_names": columns,
+            "unexpected_index_column_names": list(relation.columns),
         }
-        found = self._batch(batch).validate(suite(batch.dataset, rules, as_of, **known), result_format=result_format)
+        found = self._asset(relation).validate(
+            suite(relation.dataset, rules, as_of, **known), result_format=result_format
+        )
         by_name = {result.expectation_config.meta["name"]: result for result in found.results}
         raised = {name: error for name, result in by_name.items() if (error := _raised(result.exception_info))}
         if raised or len(by_name) != len(rules):
-            self._refuse(batch, rules, as_of, raised, known)
+            self._refuse(relation, rules, as_of, raised, known)
         return [_finding(rule, by_name[rule.name]) for rule in rules]
 
     def _refuse(
-        self, batch: Batch, rules: list[Rule], as_of: datetime, raised: dict[str, str], known: dict[str, Any]
+        self, relation: Relation, rules: list[Rule], as_of: datetime, raised: dict[str, str], known: dict[str, Any]
     ) -> None:
         # one faulty expression fails the bundled SELECT, and with it all rules: alone, each tells its own fault
         if len(rules) > 1:
             for rule in rules:
-                self.findings(batch, [rule], as_of, **known)
+                self.findings(relation, [rule], as_of, **known)
         name, error = next(iter(raised.items()), (rules[0].name, "Great Expectations gave no result"))
-        raise RuleBroken(f"contract {batch.dataset}, rule {name} can't be judged: {error}")
+        raise RuleBroken(f"contract {relation.dataset}, rule {name} can't be judged: {error}")
 
-    def _batch(self, batch: Batch) -> Any:
-        if batch.staged not in self._batches:
-            schema, table = batch.staged.split(".")
-            asset = self._source.add_table_asset(name=batch.staged, table_name=table, schema_name=schema)
-            self._batches[batch.staged] = asset.add_batch_definition_whole_table("all").get_batch()
-        return self._batches[batch.staged]
+    def _asset(self, relation: Relation) -> Any:
+        if relation.name not in self._assets:
+            schema, table = relation.name.split(".")
+            asset = self._source.add_table_asset(name=relation.name, table_name=table, schema_name=schema)
+            self._assets[relation.name] = asset.add_batch_definition_whole_table("all").get_batch()
+        return self._assets[relation.name]
 
 
 @contextmanager

@@ -13,11 +13,12 @@ import psycopg2.extras
 from psycopg2 import sql
 
 from lanecast.contracts import routing
+from lanecast.contracts.engine import Relation
 from lanecast.contracts.reader import Contract, Rule, contract
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.connection import Connection
 from lanecast.warehouse.runs import Run
-from lanecast.warehouse.staging import Batch
+from lanecast.warehouse.staging import COLUMNS, Batch
 
 if TYPE_CHECKING:
     from lanecast.contracts.engine import Finding, Judge
@@ -63,15 +64,16 @@ def _judge(court: Judge, run: Run, batch: Batch, terms: Contract, address: str) 
         routing.clear(link, batch)
         with link.cursor() as cursor:
             cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(*batch.staged.split("."))))
-    at_once, later = _by_time(terms.rules)
-    findings = court.findings(batch, at_once, run.as_of)
+    at_once, later = _by_time([rule for rule in terms.rules if rule.only_for in (None, run.kind)])
+    relation = Relation(batch.dataset, batch.staged, COLUMNS[batch.dataset])
+    findings = court.findings(relation, at_once, run.as_of)
     with warehouse.connect(address=address, as_of=run.as_of) as link:
         claimed = {
             finding.rule.name: routing.reject(link, batch, terms, finding)
             for finding in findings
             if finding.rule.severity == "row" and not finding.passed
         }
-        findings += court.findings(batch, later, run.as_of, rejected=sum(claimed.values()))
+        findings += court.findings(relation, later, run.as_of, rejected=sum(claimed.values()))
         stopper = next((found for found in findings if found.rule.severity == "batch" and not found.passed), None)
         if stopper is not None:
             claimed = {stopper.rule.name: routing.reject_all(link, batch, stopper)}

@@ -1,7 +1,7 @@
 """Data contracts: include/contracts/*.yaml, in the Open Data Contract Standard 3.1, read and checked.
 
-One contract a dataset. The first table of its `schema` is the dataset itself and carries the quality rules, which judge
-the rows as staged; further tables are those that the same rows fill.
+One contract a dataset: each table of `core`, and each view or function of `mart`. The rules of a dataset that is staged
+judge its rows as staged; those of any other judge it as it lies in the warehouse.
 """
 
 from __future__ import annotations
@@ -37,6 +37,13 @@ class ContractError(ValueError):
     """A contract that can't be used; the message names file and key."""
 
 
+class CustomProperty(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What the standard has no key of its own for."""
+
+    property: str
+    value: Any
+
+
 class Property(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
     """One column of a table."""
 
@@ -48,6 +55,12 @@ class Property(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
     required: bool = False
     primary_key: bool = False
     primary_key_position: int = -1
+    custom_properties: list[CustomProperty] = []
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of a quantity, such as `days`."""
+        return _told(self.custom_properties, "unit")
 
 
 class Implementation(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -58,7 +71,7 @@ class Implementation(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     meta: dict[str, str] = {}
 
 
-class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Rule(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
     """One quality rule. Its name is stable: quarantined rows are found by it."""
 
     name: str
@@ -68,6 +81,12 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     type: Literal["custom"]
     engine: Literal["greatExpectations"]
     implementation: Implementation
+    custom_properties: list[CustomProperty] = []
+
+    @property
+    def only_for(self) -> str | None:
+        """The kind of run (ops.run) that the rule judges; None where it judges all."""
+        return _told(self.custom_properties, "onlyFor")
 
     @property
     def reason(self) -> str:
@@ -80,7 +99,7 @@ class Table(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=T
 
     name: str
     physical_name: str
-    physical_type: Literal["table", "view"]
+    physical_type: Literal["table", "view", "function"]
     logical_type: Literal["object"]
     data_granularity_description: str
     description: str
@@ -139,18 +158,37 @@ class Contract(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
 
     @property
     def dataset(self) -> str:
-        """The dataset's name, as in `warehouse.staging.COLUMNS`."""
+        """The dataset's name: that of its table, view or function."""
         return self.name
+
+    @property
+    def table(self) -> Table:
+        """The table, view or function that the contract is about."""
+        return self.tables[0]
 
     @property
     def rules(self) -> list[Rule]:
         """The rules, in the order in which they claim a bad row."""
-        return self.tables[0].quality
+        return self.table.quality
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether rows come through staging, and its rules judge them there."""
+        return self.name in COLUMNS
 
     @property
     def retention_days(self) -> int:
         """Days that the dataset's rows are kept."""
         return next(int(agreed.value) for agreed in self.sla_properties if agreed.property == "retention")
+
+
+def _told(properties: list[CustomProperty], name: str) -> str | None:
+    return next((str(one.value) for one in properties if one.property == name), None)
+
+
+def datasets() -> list[str]:
+    """The names of all datasets that have a contract, in order."""
+    return sorted(path.stem for path in (settings.include() / "contracts").glob("*.yaml"))
 
 
 def path_of(dataset: str) -> Path:
@@ -160,13 +198,13 @@ def path_of(dataset: str) -> Path:
 
 def contract(dataset: str) -> Contract:
     """The contract of a dataset. Raises ContractError where it is missing or can't be used."""
-    if dataset not in COLUMNS:
-        raise ContractError(f"no contract for {dataset!r}: datasets are {', '.join(COLUMNS)}")
     path = path_of(dataset)
     try:
         return _read(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
-        raise ContractError(f"{path}: missing; the dataset {dataset} needs a contract there") from None
+        raise ContractError(
+            f"{path}: missing; the dataset {dataset!r} needs a contract there. There are {', '.join(datasets())}"
+        ) from None
 
 
 @lru_cache(maxsize=64)
@@ -204,21 +242,19 @@ def _check(path: Path, found: Contract) -> None:
     def refuse(key: str, problem: str) -> None:
         raise ContractError(f"{path}: {problem} - at `{key}`")
 
-    if found.name != path.stem or found.name not in COLUMNS:
-        refuse("name", f"{found.name!r} must be the file's name and a dataset ({', '.join(COLUMNS)})")
+    if found.name != path.stem:
+        refuse("name", f"{found.name!r} must be the file's name, {path.stem!r}")
     if not re.fullmatch(r"\d+\.\d+\.\d+", found.version):
         refuse("version", f"{found.version!r} is not major.minor.patch")
-    if not found.tables or found.tables[0].name != found.name:
-        refuse("schema[0].name", f"the first table must be the dataset {found.name!r} itself")
+    if len(found.tables) != 1 or found.tables[0].name != found.name:
+        refuse("schema", f"one table, and it must be the dataset {found.name!r} itself")
     if not any(agreed.property == "retention" and str(agreed.value).isdigit() for agreed in found.sla_properties):
         refuse("slaProperties", "a property `retention` with whole days as its value is missing")
-    for number, table in enumerate(found.tables):
-        _unique([column.name for column in table.properties], f"schema[{number}].properties", refuse)
-        if number and table.quality:
-            refuse(f"schema[{number}].quality", "rules belong to the first table, for they judge its staged rows")
+    names = [column.name for column in found.table.properties]
+    _unique(names, "schema[0].properties", refuse)
     _unique([rule.name for rule in found.rules], "schema[0].quality", refuse)
     for number, rule in enumerate(found.rules):
-        _check_rule(rule, f"schema[0].quality[{number}]", COLUMNS[found.name], refuse)
+        _check_rule(rule, f"schema[0].quality[{number}]", COLUMNS.get(found.name, tuple(names)), refuse)
 
 
 def _unique(names: list[str], key: str, refuse: Any) -> None:
@@ -234,13 +270,13 @@ def _check_rule(rule: Rule, key: str, staged: tuple[str, ...], refuse: Any) -> N
         refuse(f"{key}.implementation.type", f"{rule.implementation.type!r} is not an expectation")
     column = rule.implementation.kwargs.get("column")
     if column is not None and column not in staged:
-        refuse(f"{key}.implementation.kwargs.column", f"{column!r} is not staged: columns are {', '.join(staged)}")
+        refuse(f"{key}.implementation.kwargs.column", f"{column!r} is not judged: columns are {', '.join(staged)}")
     if rule.severity != "warn" and not rule.reason:
         refuse(f"{key}.implementation.meta.reason", f"rule {rule.name} needs a reason that tells people what is wrong")
     places = set(_PLACE.findall(rule.reason))
     unknown = sorted(places - (BATCH_PLACES if rule.severity == "batch" else set(staged)))
     if unknown:
-        refuse(f"{key}.implementation.meta.reason", f"{{{unknown[0]}}} is not a column of the staged rows")
+        refuse(f"{key}.implementation.meta.reason", f"{{{unknown[0]}}} is not a column of the rows judged")
     if rule.severity == "row" and rule.implementation.type not in OWN:
         _check_built_in(rule.implementation.kwargs, f"{key}.implementation.kwargs", refuse)
     if rule.severity == "row" and "mostly" in rule.implementation.kwargs:

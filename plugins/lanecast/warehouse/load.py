@@ -107,9 +107,12 @@ def recorded(cursor: Cursor, run: Run, dataset: str) -> Reconciliation | None:
 
 def _record(cursor: Cursor, run: Run, result: Reconciliation) -> None:
     cursor.execute(
-        "INSERT INTO quality.reconciliation (run_id, dataset, received, loaded, duplicate, quarantined, recorded_at) "
-        "VALUES (%s, %s, %s, %s, %s, %s, ops.as_of())",
-        (run.run_id, result.dataset, result.received, result.loaded, result.duplicate, result.quarantined),
+        "INSERT INTO quality.reconciliation (run_id, dataset, source_count, received, loaded, duplicate, quarantined, "
+        "recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s, ops.as_of())",
+        (
+            *(run.run_id, result.dataset, result.received, result.received),
+            *(result.loaded, result.duplicate, result.quarantined),
+        ),
     )
     cursor.execute("DELETE FROM ops.load_part WHERE run_id = %s AND dataset = %s", (run.run_id, result.dataset))
 
