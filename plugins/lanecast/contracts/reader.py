@@ -44,8 +44,17 @@ class CustomProperty(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     value: Any
 
 
+class Argument(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
+    """One argument of a function, under the table's custom property `arguments`; `default` is SQL."""
+
+    name: str
+    physical_type: str
+    description: str
+    default: str | None = None
+
+
 class Property(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
-    """One column of a table."""
+    """One column of a table or view, or one that a function returns."""
 
     name: str
     logical_type: Literal["string", "date", "timestamp", "time", "number", "integer", "object", "array", "boolean"]
@@ -95,7 +104,7 @@ class Rule(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=Tr
 
 
 class Table(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
-    """One table of the warehouse."""
+    """One table, view or function of the warehouse."""
 
     name: str
     physical_name: str
@@ -105,6 +114,19 @@ class Table(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=T
     description: str
     properties: list[Property]
     quality: list[Rule] = []
+    custom_properties: list[CustomProperty] = []
+
+    @property
+    def arguments(self) -> list[Argument]:
+        """What the function is called with, in order; none for tables and views."""
+        found = next((one.value for one in self.custom_properties if one.property == "arguments"), [])
+        return msgspec.convert(found, list[Argument], strict=True)
+
+    @property
+    def key(self) -> list[str]:
+        """The columns that tell one row from another, in order; none where there is no such key."""
+        columns = [column for column in self.properties if column.primary_key]
+        return [column.name for column in sorted(columns, key=lambda one: one.primary_key_position)]
 
 
 class Purpose(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -248,6 +270,7 @@ def _check(path: Path, found: Contract) -> None:
         refuse("version", f"{found.version!r} is not major.minor.patch")
     if len(found.tables) != 1 or found.tables[0].name != found.name:
         refuse("schema", f"one table, and it must be the dataset {found.name!r} itself")
+    _check_table(found.table, refuse)
     if not any(agreed.property == "retention" and str(agreed.value).isdigit() for agreed in found.sla_properties):
         refuse("slaProperties", "a property `retention` with whole days as its value is missing")
     names = [column.name for column in found.table.properties]
@@ -255,6 +278,27 @@ def _check(path: Path, found: Contract) -> None:
     _unique([rule.name for rule in found.rules], "schema[0].quality", refuse)
     for number, rule in enumerate(found.rules):
         _check_rule(rule, f"schema[0].quality[{number}]", COLUMNS.get(found.name, tuple(names)), refuse)
+
+
+def _check_table(table: Table, refuse: Any) -> None:
+    schema = "core" if table.physical_type == "table" else "mart"
+    if table.physical_name != f"{schema}.{table.name}":
+        refuse("schema[0].physicalName", f"a {table.physical_type} is {schema}.{table.name}, not {table.physical_name}")
+    try:
+        arguments = table.arguments
+    except msgspec.ValidationError as error:
+        refuse("schema[0].customProperties", f"arguments: {error}")
+    if table.physical_type != "function" and arguments:
+        refuse("schema[0].customProperties", f"a {table.physical_type} takes no arguments")
+    _unique([argument.name for argument in arguments], "schema[0].customProperties", refuse)
+    for name in [table.name, *(one.name for one in table.properties), *(one.name for one in arguments)]:
+        if not _NAME.match(name):
+            refuse("schema[0]", f"{name!r} is not made of small letters, digits and _")
+    positions = sorted(column.primary_key_position for column in table.properties if column.primary_key)
+    if positions != list(range(1, len(positions) + 1)):
+        refuse("schema[0].properties", f"primaryKeyPosition counts from 1, and is {positions} here")
+    if not table.data_granularity_description.startswith("One row per "):
+        refuse("schema[0].dataGranularityDescription", "the grain begins with `One row per `")
 
 
 def _unique(names: list[str], key: str, refuse: Any) -> None:
