@@ -14,31 +14,13 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 100
-_COMMENT = re.compile(
-    r"COMMENT ON (?P<kind>VIEW|COLUMN|FUNCTION) (?P<name>mart\.[a-z0-9_.]+)(?P<arguments>\([^)]*\))?\s+IS\s+"
-    r"(?P<text>'(?:[^']|'')*'(?:\s*'(?:[^']|'')*')*)\s*;"
-)
-_ARGUMENTS = r"CREATE OR REPLACE FUNCTION {name}\((?P<arguments>[^)]*)\) RETURNS (?P<returns>.*?)\nLANGUAGE"
 _TABLE = re.compile(r"(?P<comment>(?:^--[^\n]*\n)+)CREATE TABLE (?P<name>[a-z]+\.[a-z_]+) \(", re.MULTILINE)
 _TARGET = re.compile(r"^(?P<name>[a-z][a-z-]*):.*?## (?P<text>.*)$", re.MULTILINE)
-
-
-@dataclass
-class Relation:
-    """A view or function of schema mart, with what its comments say."""
-
-    name: str
-    kind: str
-    comment: str
-    arguments: str = ""
-    returns: str = ""
-    columns: list[tuple[str, str]] = field(default_factory=list)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -89,27 +71,6 @@ def _table(header: tuple[str, ...], rows: Iterable[Iterable[object]]) -> Iterato
 # ------------------------------------------------------------------------------------------------ data dictionary
 
 
-def relations() -> list[Relation]:
-    """Views and functions of schema mart, in the order of their files. ValueError for a column without its view."""
-    found: dict[str, Relation] = {}
-    for path in sorted((ROOT / "include" / "sql" / "mart").glob("*.sql")):
-        text = path.read_text(encoding="utf-8")
-        for match in _COMMENT.finditer(text):
-            comment = "".join(re.findall(r"'((?:[^']|'')*)'", match["text"].replace("''", "\0"))).replace("\0", "'")
-            if match["kind"] == "COLUMN":
-                owner, _, column = match["name"].rpartition(".")
-                if owner not in found:
-                    raise ValueError(f"{path.name}: the comment on {match['name']} comes before that on {owner}")
-                found[owner].columns.append((column, comment))
-                continue
-            one = found[match["name"]] = Relation(match["name"], match["kind"].lower(), comment)
-            signature = re.search(_ARGUMENTS.format(name=re.escape(one.name)), text, re.DOTALL)
-            if signature:
-                one.arguments = " ".join(signature["arguments"].split())
-                one.returns = " ".join(signature["returns"].split())
-    return sorted(found.values(), key=lambda one: (one.kind == "function", one.name))
-
-
 def grains() -> Iterator[tuple[str, str]]:
     """Tables and the comment above each, from the migrations."""
     for path in sorted((ROOT / "include" / "sql" / "migrations").glob("*/upgrade.sql")):
@@ -119,74 +80,90 @@ def grains() -> Iterator[tuple[str, str]]:
 
 
 def data_dictionary() -> Iterator[str]:
-    from lanecast.contracts.reader import contract
-    from lanecast.warehouse.staging import COLUMNS
+    from lanecast.contracts.reader import contract, datasets
 
+    contracts = [contract(name) for name in datasets()]
+    mart = [terms for terms in contracts if terms.table.physical_type != "table"]
+    core = [terms for terms in contracts if terms.table.physical_type == "table"]
     yield "# Data dictionary"
     yield ""
-    yield _note("include/contracts, and the comments in include/sql/mart and include/sql/migrations")
+    yield _note("include/contracts, and the comments in include/sql/migrations")
     yield ""
     yield (
         "Schema `mart` is for consumers: its views keep their columns. All other schemas may change from one version to"
-        " the next. Times are `timestamptz`, durations are days, countries are ISO 3166-1 alpha-2, regions ISO 3166-2."
+        " the next. Times are `timestamptz`, countries are ISO 3166-1 alpha-2, regions ISO 3166-2. A column about a"
+        " person is `personal`, or `pseudonymous` where only the shop can tell whose key it is."
+        " [Contracts](contracts.md) tells how all this is kept true."
     )
     yield ""
     yield "## What consumers read: schema `mart`"
     yield ""
-    for one in relations():
-        yield f"### `{one.name}`"
-        yield ""
-        yield one.comment
-        yield ""
-        if one.arguments:
-            yield "```sql"
-            yield f"{one.name}({one.arguments})"
-            yield f"    RETURNS {one.returns}"
-            yield "```"
-            yield ""
-        if one.columns:
-            yield from _table(("column", "says"), ((f"`{column}`", text) for column, text in one.columns))
-    yield "## Datasets and their contracts"
+    for terms in sorted(mart, key=lambda one: (one.table.physical_type == "function", one.name)):
+        yield from _dataset(terms)
+    yield "## What is kept: schema `core`"
     yield ""
     yield (
         "A rule of severity `row` quarantines the row, `batch` holds back the whole batch, `warn` is only shown. The"
         " first rule of the list that a row breaks is the one under which it is quarantined."
     )
     yield ""
-    for dataset in COLUMNS:
-        terms = contract(dataset)
-        yield f"### {dataset}, contract version {terms.version}"
+    for terms in core:
+        yield from _dataset(terms)
+    yield "## Every other table and its grain"
+    yield ""
+    yield from _table(
+        ("table", "grain"), ((f"`{name}`", text) for name, text in grains() if not name.startswith("core."))
+    )
+
+
+def _dataset(terms: Any) -> Iterator[str]:
+    """One dataset, a contract of `lanecast.contracts.reader`."""
+    table = terms.table
+    yield f"### `{table.physical_name}`"
+    yield ""
+    grain = _sentence(table.data_granularity_description)
+    yield f"{_sentence(table.description)} Grain: {grain[:1].lower()}{grain[1:]}"
+    yield ""
+    if table.physical_type == "function":
+        asked = ", ".join(f"{one.name}{f' := {one.default}' if one.default else ''}" for one in table.arguments)
+        yield "```sql"
+        yield f"{table.physical_name}({asked})"
+        yield "```"
         yield ""
-        yield f"{' '.join(terms.description.purpose.split())} {' '.join(terms.description.limitations.split())}".strip()
-        yield ""
-        for table in terms.tables:
-            yield f"#### `{table.physical_name}`"
-            yield ""
-            grain = table.data_granularity_description
-            yield f"{table.description} Grain: {grain[:1].lower()}{grain[1:]}"
-            yield ""
-            yield from _table(
-                ("column", "type", "required", "about a person", "says"),
-                (
-                    (
-                        f"`{column.name}`{' (key)' if column.primary_key else ''}",
-                        column.physical_type,
-                        "yes" if column.required else "",
-                        "" if column.classification == "none" else column.classification,
-                        column.description,
-                    )
-                    for column in table.properties
-                ),
+        yield from _table(
+            ("argument", "type", "says"),
+            ((f"`{one.name}`", one.physical_type, one.description) for one in table.arguments),
+        )
+    required = "required" if table.physical_type == "table" else "always there"
+    yield from _table(
+        ("column", "type", "unit", required, "about a person", "says"),
+        (
+            (
+                f"`{column.name}`{' (key)' if column.primary_key else ''}",
+                column.physical_type,
+                column.unit or "",
+                "yes" if column.required else "",
+                "" if column.classification == "none" else column.classification,
+                column.description,
             )
-        yield f"#### Rules of {dataset}"
+            for column in table.properties
+        ),
+    )
+    kept = terms.retention
+    rights = ", ".join(f"`{one.role}` may {one.access}" for one in terms.roles)
+    yield f"- **For**: {_sentence(terms.description.purpose)}"
+    yield f"- **Mind**: {_sentence(terms.description.limitations)}"
+    yield f"- **Owner**: {terms.team.name}. Contract version {terms.version}. {rights}."
+    days = f"{terms.retention_days:,} days after `{kept.element.rpartition('.')[2]}`. "
+    yield f"- **Kept**: {days if table.physical_type == 'table' else ''}{_sentence(kept.description)}".rstrip()
+    yield ""
+    if terms.rules:
+        yield f"Rules of `{terms.name}`:"
         yield ""
         yield from _table(
             ("rule", "severity", "dimension", "expects"),
             ((f"`{rule.name}`", rule.severity, rule.dimension, rule.description) for rule in terms.rules),
         )
-    yield "## Every table and its grain"
-    yield ""
-    yield from _table(("table", "grain"), ((f"`{name}`", text) for name, text in grains()))
 
 
 # ----------------------------------------------------------------------------------------------------------- DAGs

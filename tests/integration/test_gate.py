@@ -275,30 +275,3 @@ def test_nothing_is_written_to_disk(
     monkeypatch.chdir(tmp_path / "work")
     gate.judge(run, stage("interaction", [{}]), warehouse)
     assert {path.name for path in tmp_path.rglob("*")} == {"home", "work"}
-
-
-def described(address: str) -> dict[str, tuple[str, bool, int]]:
-    """Columns of core: type, whether a value must be given, and place in the primary key (-1: none)."""
-    rows = asked(
-        address,
-        """
-        SELECT format('core.%s.%s', c.relname, a.attname), format_type(a.atttypid, a.atttypmod), a.attnotnull,
-            coalesce(array_position(i.indkey::smallint[], a.attnum) + 1 - array_lower(i.indkey::smallint[], 1), -1)
-        FROM pg_attribute AS a
-        JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-        LEFT JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisprimary
-        WHERE c.relnamespace = 'core'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
-        """,
-    )
-    return {name: (kind, required, place) for name, kind, required, place in rows}
-
-
-def test_contracts_and_tables_agree(warehouse: str) -> None:
-    told = {
-        f"{table.physical_name}.{column.name}": (column.physical_type, column.required, column.primary_key_position)
-        for dataset in COLUMNS
-        for table in contract(dataset).tables
-        for column in table.properties
-    }
-    reference = "core.country."  # reference data, not a dataset
-    assert told == {name: column for name, column in described(warehouse).items() if not name.startswith(reference)}

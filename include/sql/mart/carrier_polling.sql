@@ -85,32 +85,3 @@ LEFT JOIN ops.carrier_budget AS of_day
     ON account.account = of_day.account AND of_day.period = 'day' AND moment.day = of_day.starts_on
 LEFT JOIN ops.carrier_budget AS of_month
     ON account.account = of_month.account AND of_month.period = 'month' AND moment.month = of_month.starts_on;
-
-COMMENT ON VIEW mart.carrier_polling IS
-'How carriers are asked, and how they answer. Grain: one row per source, a carrier or an aggregator. A poll is one '
-'parcel asked for once; a call is one request, which may ask for many parcels (tokens and retries count).';
-COMMENT ON COLUMN mart.carrier_polling.source IS 'Who is asked: a carrier or an aggregator.';
-COMMENT ON COLUMN mart.carrier_polling.account IS
-'As whom it was asked last: the name of a connection, or `sandbox:` and the source; NULL before the first call.';
-COMMENT ON COLUMN mart.carrier_polling.followed IS 'Parcels that it is going to be asked for.';
-COMMENT ON COLUMN mart.carrier_polling.due IS 'Of these, the ones that it is to be asked for by now.';
-COMMENT ON COLUMN mart.carrier_polling.answered_24h IS 'Polls of the last 24 hours that were answered.';
-COMMENT ON COLUMN mart.carrier_polling.not_found_24h IS
-'Polls of the last 24 hours for parcels that it did not know (yet).';
-COMMENT ON COLUMN mart.carrier_polling.failed_24h IS
-'Polls of the last 24 hours whose answer failed or could not be read.';
-COMMENT ON COLUMN mart.carrier_polling.not_asked_24h IS
-'Polls of the last 24 hours that were due and not made, its calls being spent or it being down.';
-COMMENT ON COLUMN mart.carrier_polling.last_answered_at IS
-'The last pull in which it answered; NULL where there was none in the last 24 hours.';
-COMMENT ON COLUMN mart.carrier_polling.last_problem IS
-'Why a poll of the last 24 hours failed or was not made, the latest; NULL where there was none.';
-COMMENT ON COLUMN mart.carrier_polling.calls_today IS 'Calls of this UTC day.';
-COMMENT ON COLUMN mart.carrier_polling.allowed_today IS
-'Calls allowed in this UTC day; NULL where nothing limits them, or before the first call of the day.';
-COMMENT ON COLUMN mart.carrier_polling.calls_this_month IS 'Calls of this UTC month.';
-COMMENT ON COLUMN mart.carrier_polling.allowed_this_month IS
-'Calls allowed in this UTC month; NULL where nothing limits them, or before the first call of the month.';
-COMMENT ON COLUMN mart.carrier_polling.down_since IS 'Since when it has counted as down; NULL where it has not.';
-COMMENT ON COLUMN mart.carrier_polling.down_until IS 'When it is asked again, if it counts as down.';
-COMMENT ON COLUMN mart.carrier_polling.refreshed_at IS 'When the row was computed: now.';

@@ -35,25 +35,3 @@ SELECT
 FROM quality.reconciliation
 FULL JOIN judged ON reconciliation.run_id = judged.run_id AND reconciliation.dataset = judged.dataset
 LEFT JOIN ops.run ON coalesce(reconciliation.run_id, judged.run_id) = run.run_id;
-
-COMMENT ON VIEW mart.data_quality IS
-'What every load received and what became of it. Grain: one row per run and dataset. Counts are rows.';
-COMMENT ON COLUMN mart.data_quality.dataset IS 'Dataset loaded: tracking_event, shipment, order_line, interaction, ...';
-COMMENT ON COLUMN mart.data_quality.run_id IS 'The run.';
-COMMENT ON COLUMN mart.data_quality.kind IS 'Kind of run: a pull, an import, a replay.';
-COMMENT ON COLUMN mart.data_quality.source IS 'Where the rows came from.';
-COMMENT ON COLUMN mart.data_quality.state IS 'State of the run: running, loaded, stopped (by a batch rule), failed.';
-COMMENT ON COLUMN mart.data_quality.started_at IS 'When the run began.';
-COMMENT ON COLUMN mart.data_quality.finished_at IS 'When the run ended; NULL while it runs.';
-COMMENT ON COLUMN mart.data_quality.received IS
-'Rows received = loaded + duplicate + quarantined; NULL where the run stopped before the load.';
-COMMENT ON COLUMN mart.data_quality.loaded IS 'Rows loaded, new or newer versions of known ones.';
-COMMENT ON COLUMN mart.data_quality.duplicate IS 'Rows that were there already.';
-COMMENT ON COLUMN mart.data_quality.quarantined IS 'Rows put aside under a rule.';
-COMMENT ON COLUMN mart.data_quality.rules IS 'Rules checked.';
-COMMENT ON COLUMN mart.data_quality.rules_failed IS 'Rules that did not hold, by which rows or the batch were put aside.';
-COMMENT ON COLUMN mart.data_quality.rules_warned IS 'Rules that did not hold, of those that only warn.';
-COMMENT ON COLUMN mart.data_quality.failures IS
-'Failures of rules, summed over rules, warnings included; a row that fails two rules counts twice.';
-COMMENT ON COLUMN mart.data_quality.failed_rules IS 'Names of the rules that did not hold; empty where all held.';
-COMMENT ON COLUMN mart.data_quality.refreshed_at IS 'When the row was recorded.';

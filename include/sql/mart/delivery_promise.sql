@@ -95,12 +95,3 @@ BEGIN
         found_lane.coverage_90d;
 END
 $$;
-COMMENT ON FUNCTION mart.delivery_promise(text, text, text, text, timestamptz, numeric, text) IS
-'When a parcel will arrive, as a range. One row: earliest, likely (median) and latest date in the destination''s main '
-'time zone (UTC where unknown), n (delivered parcels that the range rests on), basis (the lane they are of), coverage '
-'(share of past promises kept; NULL until it is measured). origin, destination: a country (BR), a region (BR-SP) or NULL '
-'for any; carrier, service: NULL for any; starts_at: NULL for now; confidence: the share of parcels that the range is to '
-'hold, above 0 and up to 0.99: its limits are the (1 - confidence) / 2 and (1 + confidence) / 2 quantiles; clock: order '
-'(from the order) or handover (from the carrier). The narrowest lane with at least 20 delivered parcels answers, else the '
-'world. Plain method: delivered parcels only; the slow ones still travelling are missing, so the range is too early '
-'where many are under way.';

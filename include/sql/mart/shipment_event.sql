@@ -62,28 +62,3 @@ WHERE
             AND other.withdrawn_at IS NULL
             AND (other.source <> shipment.carrier, other.source) < (event.source <> shipment.carrier, event.source)
     );
-
-COMMENT ON VIEW mart.shipment_event IS
-'The timeline of every shipment. Grain: one row per scan; the same scan told by several sources (one minute, and one '
-'milestone, one that says less, or another kind of movement) is one row. Events that the carrier no longer tells are left out. Always current: rows appear as they are loaded.';
-COMMENT ON COLUMN mart.shipment_event.shipment_id IS 'Lanecast''s number of the shipment.';
-COMMENT ON COLUMN mart.shipment_event.carrier IS 'Carrier of the shipment, as a slug; NULL where none is named.';
-COMMENT ON COLUMN mart.shipment_event.tracking_number IS 'The carrier''s number for the parcel; NULL where not told.';
-COMMENT ON COLUMN mart.shipment_event.order_id IS 'The shop''s order that the shipment fulfils; NULL where not told.';
-COMMENT ON COLUMN mart.shipment_event.occurred_at IS 'When it happened.';
-COMMENT ON COLUMN mart.shipment_event.local_time IS 'The same moment on a clock at the place, without zone.';
-COMMENT ON COLUMN mart.shipment_event.utc_offset IS 'That clock''s distance from UTC, as +HH:MI or -HH:MI.';
-COMMENT ON COLUMN mart.shipment_event.tz_known IS
-'How the offset is known: offset (told), utc (told in UTC), place (from the place''s zone), assumed.';
-COMMENT ON COLUMN mart.shipment_event.code IS 'The carrier''s status code; NULL where it gives text alone.';
-COMMENT ON COLUMN mart.shipment_event.description IS 'The carrier''s words.';
-COMMENT ON COLUMN mart.shipment_event.milestone IS 'What it means for the journey, in terms common to all carriers.';
-COMMENT ON COLUMN mart.shipment_event.reason IS 'Why, where the carrier says so: customs_documents, weather, ...';
-COMMENT ON COLUMN mart.shipment_event.country IS 'Country where it happened, ISO 3166-1 alpha-2.';
-COMMENT ON COLUMN mart.shipment_event.region IS 'Region where it happened, as the carrier tells it.';
-COMMENT ON COLUMN mart.shipment_event.city IS 'City where it happened, as the carrier tells it.';
-COMMENT ON COLUMN mart.shipment_event.source IS 'Who told it: a carrier, or the file''s source.';
-COMMENT ON COLUMN mart.shipment_event.ingested_at IS 'When it was loaded: what was known then.';
-COMMENT ON COLUMN mart.shipment_event.refreshed_at IS 'When the row was last brought up to date: as ingested_at.';
-COMMENT ON COLUMN mart.shipment_event.clock_disagrees IS
-'Whether the carrier''s own readings of the moment (local with offset, and UTC) disagree: local with offset is believed.';

@@ -119,7 +119,7 @@ class Table(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=T
     @property
     def arguments(self) -> list[Argument]:
         """What the function is called with, in order; none for tables and views."""
-        found = next((one.value for one in self.custom_properties if one.property == "arguments"), [])
+        found: Any = next((one.value for one in self.custom_properties if one.property == "arguments"), [])
         return msgspec.convert(found, list[Argument], strict=True)
 
     @property
@@ -199,9 +199,14 @@ class Contract(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
         return self.name in COLUMNS
 
     @property
+    def retention(self) -> Agreement:
+        """How long the dataset's rows are kept, in days after its `element`, which is table.column."""
+        return next(agreed for agreed in self.sla_properties if agreed.property == "retention")
+
+    @property
     def retention_days(self) -> int:
         """Days that the dataset's rows are kept."""
-        return next(int(agreed.value) for agreed in self.sla_properties if agreed.property == "retention")
+        return int(self.retention.value)
 
 
 def _told(properties: list[CustomProperty], name: str) -> str | None:
@@ -271,9 +276,16 @@ def _check(path: Path, found: Contract) -> None:
     if len(found.tables) != 1 or found.tables[0].name != found.name:
         refuse("schema", f"one table, and it must be the dataset {found.name!r} itself")
     _check_table(found.table, refuse)
+    for access in found.roles:
+        if not _NAME.match(access.role):
+            refuse("roles", f"{access.role!r} is not the name of a database role")
+        if access.access == "write" and found.table.physical_type != "table":
+            refuse("roles", f"a {found.table.physical_type} is read, not written: {access.role} asks for write")
     if not any(agreed.property == "retention" and str(agreed.value).isdigit() for agreed in found.sla_properties):
         refuse("slaProperties", "a property `retention` with whole days as its value is missing")
     names = [column.name for column in found.table.properties]
+    if found.retention.element not in {f"{found.name}.{name}" for name in names}:
+        refuse("slaProperties", f"retention's element {found.retention.element!r} is not a column, as table.column")
     _unique(names, "schema[0].properties", refuse)
     _unique([rule.name for rule in found.rules], "schema[0].quality", refuse)
     for number, rule in enumerate(found.rules):

@@ -1,7 +1,7 @@
 """Brings the warehouse's schema up to date: roles, versioned tables (Alembic), then all that is re-applied.
 
-Views, functions, comments and grants are not versioned: they are defined once, in include/sql/{ops,mart,access}, and
-applied anew whenever one of these files changed.
+Views, functions, comments and grants are not versioned: they are defined once, in include/sql/{ops,mart,access} and,
+for datasets of `core` and `mart`, in their contracts, and applied anew whenever one of these files changed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def fingerprint() -> str:
     """A hash of every file that the schema is made from."""
     digest = hashlib.sha256()
     root = settings.include()
-    for path in sorted([*(root / "sql").rglob("*.sql"), *reference.files()]):
+    made_from = [*(root / "sql").rglob("*.sql"), *(root / "contracts").glob("*.yaml"), *reference.files()]
+    for path in sorted(made_from):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -41,7 +42,12 @@ def is_current(address: str | None = None) -> bool:
 
 
 def migrate(address: str | None = None) -> bool:
-    """Migrates the warehouse to this version; returns False where nothing was to do. Safe to run at the same time."""
+    """Migrates the warehouse to this version; returns False where nothing was to do. Safe to run at the same time.
+
+    Raises ContractError where a table, view or function of `core` or `mart` has no contract, or differs from it.
+    """
+    from lanecast.contracts import catalogue
+
     if is_current(address):
         return False
     address = address or warehouse.dsn()
@@ -57,6 +63,7 @@ def migrate(address: str | None = None) -> bool:
                 own.execute(statement(name))
             reference.refresh(link)
             own.execute(statement("access/grants"))
+            catalogue.apply(link)
             own.execute(
                 "CREATE TABLE IF NOT EXISTS ops.schema_state "
                 "(fingerprint text NOT NULL, migrated_at timestamptz NOT NULL)"

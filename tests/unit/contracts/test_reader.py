@@ -86,6 +86,10 @@ FAULTS = {
     "version": (lambda d: d.update(version="1.0"), "`version`"),
     "another dataset's name": (lambda d: d.update(name="shipment"), "`name`"),
     "no retention": (lambda d: d.update(slaProperties=[]), "`slaProperties`"),
+    "retention by no column": (
+        lambda d: d["slaProperties"][0].update(element="interaction.colour"),
+        "'interaction.colour' is not a column",
+    ),
     "another table's name": (lambda d: d["schema"][0].update(name="x"), "`schema`"),
     "two tables": (lambda d: d["schema"].append(d["schema"][0]), "`schema`"),
     "another schema": (lambda d: d["schema"][0].update(physicalName="mart.interaction"), "`schema[0].physicalName`"),
