@@ -23,13 +23,14 @@ run: setup ## the whole platform on this machine, until Ctrl-C [ONCE=1 ends afte
 test: setup-dev ## every test [PYTEST_ARGS='-k word']
 	@exec $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-lint: setup-dev ## style, types, SQL and the compose file
+lint: setup-dev ## style, types, SQL, the compose file, and contracts that keep their promises
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/sqlfluff lint -q --disable-progress-bar include/sql
 	@$(BIN)/check-jsonschema -q --builtin-schema vendor.compose-spec docker-compose.yaml
-	@echo 'lint: ruff, mypy, sqlfluff and the compose schema have no complaint'
+	@$(BIN)/lanecast contract check
+	@echo 'lint: ruff, mypy, sqlfluff, the compose schema and the contracts have no complaint'
 
 bench: setup ## how fast events load and answers are read, and what polling costs [EVENTS=1000000]
 	@$(BIN)/lanecast bench ingest --events $(EVENTS)

@@ -315,6 +315,103 @@ def carrier_new(name: str, title: str | None, as_json: bool) -> None:
         click.echo(f"next: .venv/bin/python -m pytest {written[-1]}, then docs/adding-a-carrier.md")
 
 
+@cli.group("contract")
+def contract_group() -> None:
+    """Contracts of datasets: what they promise, and whether a change keeps it."""
+
+
+@contract_group.command("list")
+@as_json
+def contract_list(as_json: bool) -> None:
+    """The datasets, with version, owner and number of rules."""
+    from lanecast.contracts import compatibility
+    from lanecast.contracts.reader import contract, datasets
+
+    record = compatibility.recorded()
+    told = []
+    for name in datasets():
+        terms = contract(name)
+        told.append(
+            {
+                "dataset": name,
+                "relation": terms.table.physical_name,
+                "version": terms.version,
+                "published": record[name].interface.version if name in record else None,
+                "status": terms.status,
+                "owner": terms.team.name,
+                "rules": len(terms.rules),
+            }
+        )
+    if as_json:
+        _print_json({"contracts": told})
+    else:
+        for one in told:
+            click.echo(
+                f"{one['relation']:24} {one['version']:8} {one['status']:10} {one['rules']:3} rules  {one['owner']}"
+            )
+
+
+@contract_group.command("check")
+@click.option("--against", metavar="REF", help="Compare with the record where this branch left REF, too.")
+@as_json
+def contract_check(against: str | None, as_json: bool) -> None:
+    """See that no contract changed without its version, and that the record of them is current. Exit 1 where not.
+
+    A change that breaks readers (column gone, type narrowed, grain or key changed) needs a higher major version, an
+    addition a higher minor version. Where REF can't be compared with, that is said and passed over.
+    """
+    from lanecast.contracts import compatibility
+
+    present = _contracts(compatibility.of_today)
+    problems = _contracts(lambda: compatibility.check(compatibility.recorded(), present))
+    passed_over = None
+    if against is not None:
+        try:
+            earlier = _contracts(lambda: compatibility.recorded_at(against))
+            problems += [f"{one} (since {against})" for one in compatibility.refusals(earlier, present)]
+        except compatibility.NoComparison as error:
+            passed_over = f"not compared with {against}: {error}"
+    if as_json:
+        _print_json({"contracts": len(present), "problems": problems, "passed_over": passed_over})
+    else:
+        for line in [*problems, *([passed_over] if passed_over else [])]:
+            click.echo(line)
+        click.echo(f"{len(present)} contracts, {len(problems) or 'no'} problem{'' if len(problems) == 1 else 's'}")
+    sys.exit(1 if problems else 0)
+
+
+@contract_group.command("publish")
+@as_json
+def contract_publish(as_json: bool) -> None:
+    """Write today's interfaces to include/contracts/published.json, with what changed. Refuses a breaking change
+    without a higher major version, and an addition without a higher minor version."""
+    from datetime import UTC
+
+    from lanecast.contracts import compatibility
+
+    before = _contracts(compatibility.recorded)
+    present = _contracts(compatibility.of_today)
+    after = _contracts(lambda: compatibility.published_now(before, present, datetime.now(UTC).date()))
+    compatibility.path().write_text(compatibility.dump(after), encoding="utf-8")
+    news = {name: one.history[-1] for name, one in after.items() if before.get(name) != one}
+    if as_json:
+        _print_json({"published": {name: {"version": v.version, "changes": v.changes} for name, v in news.items()}})
+    else:
+        for name, version in news.items():
+            click.echo(f"{name} {version.version}: {'; '.join(version.changes) or 'words only'}")
+        click.echo(f"published {len(news)} of {len(after)} datasets" if news else "nothing to publish")
+
+
+def _contracts(work: Callable[[], Any]) -> Any:
+    """Runs `work`; what is wrong with a contract becomes one message."""
+    from lanecast.contracts.reader import ContractError
+
+    try:
+        return work()
+    except ContractError as error:
+        raise click.ClickException(str(error)) from None
+
+
 @cli.command()
 @as_json
 def doctor(as_json: bool) -> None:
