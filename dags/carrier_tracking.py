@@ -10,11 +10,11 @@ A backfill is refused: carriers answer with the present. Load the past with `his
 from __future__ import annotations
 
 import pendulum
-from airflow.sdk import Param, TriggerRule, dag, get_current_context, task
+from airflow.sdk import Param, TriggerRule, dag, get_current_context
 
 from lanecast import tasks
 from lanecast.carriers import registry
-from lanecast_dags import DEFAULTS, SHIPMENTS, TRACKING_EVENTS
+from lanecast_dags import DEFAULTS, SHIPMENTS, TRACKING_EVENTS, lanecast_task
 
 
 @dag(
@@ -41,34 +41,45 @@ from lanecast_dags import DEFAULTS, SHIPMENTS, TRACKING_EVENTS
     },
 )
 def carrier_tracking() -> None:
-    @task
+    @lanecast_task(reads=["core.shipment", "ops.poll_plan"], writes=["ops.poll_request"])
     def find_due() -> list[dict[str, str | int]]:
         """Opens the run, and divides what is due into shards."""
         return tasks.find_due(get_current_context())
 
-    @task(max_active_tis_per_dagrun=4, map_index_template="{{ shard }}")
+    @lanecast_task(
+        reads=["ops.poll_request", "carriers"],
+        writes=["raw", "ops.raw_answer"],
+        max_active_tis_per_dagrun=4,
+        map_index_template="{{ shard }}",
+    )
     def pull(shard: dict[str, str | int]) -> dict[str, int]:
         """Asks one source for one shard of parcels; every answer goes to the raw store."""
         context = get_current_context()
         context["shard"] = f"{shard['source']} {shard['shard']}"
         return tasks.pull(shard, context)
 
-    @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+    @lanecast_task(
+        reads=["raw", "ops.raw_answer"], writes=["staged"], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+    )
     def stage() -> dict[str, int]:
         """Parses the stored answers into staging."""
         return tasks.stage(get_current_context())
 
-    @task
+    @lanecast_task(reads=["staged"], writes=["quality.validation_result"])
     def validate() -> None:
         """Holds the staged rows against their contracts."""
         tasks.validate(get_current_context())
 
-    @task(outlets=[SHIPMENTS, TRACKING_EVENTS])
+    @lanecast_task(
+        reads=["staged", "quality.validation_result"],
+        writes=["loaded", "quality.quarantined_row", "quality.reconciliation", "ops.poll_plan"],
+        outlets=[SHIPMENTS, TRACKING_EVENTS],
+    )
     def load() -> list[dict[str, str | int]]:
         """Quarantines, merges into core and reconciles, in one transaction."""
         return tasks.load(get_current_context())
 
-    @task
+    @lanecast_task(reads=["quality.reconciliation"])
     def report(loaded: list[dict[str, str | int]]) -> None:
         """Says what became of the rows; fails where a shard's pull failed."""
         tasks.report(loaded)

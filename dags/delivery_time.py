@@ -7,10 +7,10 @@ shipments that changed, and the lanes that they touch.
 from __future__ import annotations
 
 import pendulum
-from airflow.sdk import dag, task
+from airflow.sdk import dag
 
 from lanecast import tasks
-from lanecast_dags import DEFAULTS, DELIVERY_TIME, SHIPMENTS, TRACKING_EVENTS
+from lanecast_dags import DEFAULTS, DELIVERY_TIME, SHIPMENTS, TRACKING_EVENTS, lanecast_task
 
 
 @dag(
@@ -23,7 +23,11 @@ from lanecast_dags import DEFAULTS, DELIVERY_TIME, SHIPMENTS, TRACKING_EVENTS
     doc_md=__doc__,
 )
 def delivery_time() -> None:
-    @task(outlets=[DELIVERY_TIME])
+    @lanecast_task(
+        reads=["ops.shipment_change", "core.shipment", "core.tracking_event"],
+        writes=["mart.shipment_status", "mart.delivery_time"],
+        outlets=[DELIVERY_TIME],
+    )
     def refresh() -> dict[str, float]:
         """Recomputes what changed since the last refresh."""
         return tasks.refresh_delivery_time()

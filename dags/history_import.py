@@ -8,10 +8,10 @@ names a file that says how the columns are called (see `include/mappings`).
 from __future__ import annotations
 
 import pendulum
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import Param, dag, get_current_context
 
 from lanecast import tasks
-from lanecast_dags import DEFAULTS, ORDERS, SHIPMENTS, TRACKING_EVENTS
+from lanecast_dags import DEFAULTS, ORDERS, SHIPMENTS, TRACKING_EVENTS, lanecast_task
 
 
 @dag(
@@ -31,19 +31,23 @@ from lanecast_dags import DEFAULTS, ORDERS, SHIPMENTS, TRACKING_EVENTS
     },
 )
 def history_import() -> None:
-    @task
+    @lanecast_task(reads=["file"], writes=["staged"])
     def stage() -> dict[str, int]:
         """Opens the run and reads the file into staging."""
         context = get_current_context()
         tasks.open_import(context)
         return tasks.stage(context)
 
-    @task
+    @lanecast_task(reads=["staged"], writes=["quality.validation_result"])
     def validate() -> None:
         """Holds the staged rows against their contracts."""
         tasks.validate(get_current_context())
 
-    @task(outlets=[SHIPMENTS, TRACKING_EVENTS, ORDERS])
+    @lanecast_task(
+        reads=["staged", "quality.validation_result"],
+        writes=["loaded", "quality.quarantined_row", "quality.reconciliation"],
+        outlets=[SHIPMENTS, TRACKING_EVENTS, ORDERS],
+    )
     def load() -> list[dict[str, str | int]]:
         """Quarantines, merges into core and reconciles, in one transaction."""
         loaded = tasks.load(get_current_context())

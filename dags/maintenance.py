@@ -7,10 +7,10 @@ partitions for the months to come, statistics for the planner.
 from __future__ import annotations
 
 import pendulum
-from airflow.sdk import dag, task
+from airflow.sdk import dag
 
 from lanecast import tasks
-from lanecast_dags import DEFAULTS
+from lanecast_dags import DEFAULTS, lanecast_task
 
 
 @dag(
@@ -23,7 +23,7 @@ from lanecast_dags import DEFAULTS
     doc_md=__doc__,
 )
 def maintenance() -> None:
-    @task
+    @lanecast_task(writes=["quality.quarantined_row", "ops.raw_answer", "ops.poll_request"])
     def clean() -> dict[str, int]:
         """Drops what is past its time, and makes room for what is to come."""
         return tasks.maintain()

@@ -30,7 +30,12 @@ class RunRefused(ValueError):
 
 def run_id(context: Context) -> str:
     """The ledger's id of a DAG run: unique over all DAGs."""
-    return f"{context['dag'].dag_id}:{context['run_id']}"
+    return ledger_id(context["dag"].dag_id, context["run_id"])
+
+
+def ledger_id(dag_id: str, dag_run_id: str) -> str:
+    """The ledger's id of the run of a DAG that Airflow calls `dag_run_id`."""
+    return f"{dag_id}:{dag_run_id}"
 
 
 def refuse_backfill(context: Context) -> None:
