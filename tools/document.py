@@ -230,7 +230,7 @@ def dags() -> Iterator[str]:
                 ),
             )
         yield from _table(
-            ("task", "after", "at a time", "retries", "does", "tells of"),
+            ("task", "after", "at a time", "retries", "does", "reads", "writes", "tells of"),
             (
                 (
                     f"`{task.task_id}`",
@@ -238,6 +238,8 @@ def dags() -> Iterator[str]:
                     _parallel(task),
                     task.retries,
                     _sentence(_told(task)),
+                    _named(task, "reads"),
+                    _named(task, "writes"),
                     ", ".join(f"`{asset.uri}`" for asset in _outlets(task)),
                 )
                 for task in dag.topological_sort()
@@ -261,6 +263,12 @@ def _accepts(schema: dict[str, Any]) -> str:
 def _parallel(task: Any) -> str:
     most = getattr(task, "max_active_tis_per_dagrun", None)
     return f"mapped, {most or 'unbounded'}" if type(task).__name__ == "DecoratedMappedOperator" else "1"
+
+
+def _named(task: Any, role: str) -> str:
+    """The datasets that the task reads or writes (see lanecast_task); `staged` and the like are the run's own."""
+    names = getattr(task, "partial_kwargs", {}).get(role, ()) or getattr(task, role, ())
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _told(task: Any) -> str | None:

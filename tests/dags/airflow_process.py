@@ -105,6 +105,7 @@ def schedule(told: Any) -> Any:
 
 
 def describe_task(task: Any) -> dict[str, Any]:
+    told = task.partial_kwargs if task.is_mapped else {}
     return {
         "id": task.task_id,
         "doc": task.doc_md or getattr(getattr(task, "python_callable", None), "__doc__", None),
@@ -114,6 +115,7 @@ def describe_task(task: Any) -> dict[str, Any]:
         "is_mapped": task.is_mapped,
         "mapped_at_once": task.max_active_tis_per_dagrun,
         "outlets": sorted(outlet.uri for outlet in task.outlets),
+        **{name: list(told[name] if task.is_mapped else getattr(task, name)) for name in ("reads", "writes")},
     }
 
 
@@ -159,7 +161,20 @@ def run(dags: dict[str, Any], order: dict[str, Any]) -> dict[str, Any]:
         "raised": raised,
         "mapped": Counter(task["id"] for task in tasks if task["map_index"] >= 0),
         "queued": queued(),
+        "links": links(dag, done),
     }
+
+
+def links(dag: Any, done: Any) -> dict[str, dict[str, str]]:
+    """By task: its links as Airflow's pages get them, from the DAG as stored and from what the task left."""
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    found = {}
+    for ti in done.get_task_instances():
+        task = stored.get_task(ti.task_id)
+        found[ti.task_id] = {name: task.get_extra_links(ti, name) for name in task.extra_links}
+    return found
 
 
 def queued() -> list[str]:

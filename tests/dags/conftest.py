@@ -22,6 +22,7 @@ class Airflow:
     """Runs DAGs of `dags/` by `dag.test()` against the warehouse and the sandbox that a test has set up."""
 
     def __init__(self, home: Path) -> None:
+        self._events = home / "lineage.jsonl"
         self._log = (home / "airflow.log").open("w+")
         kept = {
             key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "PYTEST", "LANECAST"))
@@ -42,6 +43,11 @@ class Airflow:
                 "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
                 "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
                 "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+                "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+                    {"type": "file", "log_file_path": str(self._events), "append": True}
+                ),
+                "AIRFLOW__OPENLINEAGE__EXECUTE_IN_THREAD": "True",
+                "AIRFLOW__OPENLINEAGE__NAMESPACE": "lanecast",
                 "PYTHONPATH": str(ROOT / "plugins"),
             },
         )
@@ -64,6 +70,17 @@ class Airflow:
         assert line, f"Airflow's process ended: {self.log()[-3000:]}"
         told: dict[str, Any] = json.loads(line)
         return told
+
+    def lineage(self, run: dict[str, Any]) -> list[dict[str, Any]]:
+        """The OpenLineage events of a run's tasks, in the order in which they were sent."""
+        events = [json.loads(line) for line in self._events.read_text().splitlines()]
+        return [
+            event
+            for event in events
+            if (told := event["run"]["facets"].get("airflow"))
+            and f"{told['dag']['dag_id']}:{told['dagRun']['run_id']}" == run["run_id"]
+            and "task" in told
+        ]
 
     def log(self) -> str:
         self._log.flush()

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from conftest import ROOT, Airflow
+from lanecast.contracts.reader import contract
 
 DAGS = ("carrier_tracking", "delivery_time", "history_import", "maintenance")
 PYTHON_FILES = sorted([*(ROOT / "dags").glob("*.py"), *(ROOT / "plugins").rglob("*.py")])
@@ -58,6 +59,14 @@ def test_every_task_is_documented_retried_and_ended(dag: dict[str, Any]) -> None
         assert task["doc"], task["id"]
         assert task["retries"] >= 1, task["id"]
         assert 0 < task["timeout"] <= 4 * 3600, task["id"]
+
+
+def test_every_task_names_the_datasets_that_it_reads_or_writes(dag: dict[str, Any]) -> None:
+    for task in dag["tasks"]:
+        named = {*task["reads"], *task["writes"]}
+        assert named, task["id"]
+        tables = {name for name in named if name.startswith(("core.", "mart."))}
+        assert tables == {contract(name.partition(".")[2]).table.physical_name for name in tables}, task["id"]
 
 
 def test_every_mapped_task_is_bounded(described: dict[str, Any]) -> None:

@@ -9,10 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psutil
 import psycopg2
@@ -53,11 +55,14 @@ def empty(server: RunningServer) -> str:
 
 
 @pytest.fixture(scope="module")
-def airflow(
-    server: RunningServer, empty: str, world: StandIn, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Api]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Airflow's folder; OpenLineage's events go to `lineage.jsonl` in it."""
+    return tmp_path_factory.mktemp("existing")
+
+
+@pytest.fixture(scope="module")
+def airflow(server: RunningServer, empty: str, world: StandIn, home: Path) -> Iterator[Api]:
     """Airflow with its own settings, which knows of Lanecast two folders and the connections."""
-    home = tmp_path_factory.mktemp("existing")
     create_database(server, f"existing_{os.getpid()}", "airflow")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -93,6 +98,9 @@ def airflow(
             "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(24),
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(24),
+            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+                {"type": "file", "log_file_path": str(home / "lineage.jsonl"), "append": True}
+            ),
             "AIRFLOW_CONN_LANECAST_WAREHOUSE": empty,
             "LANECAST_RAW": str(home / "raw"),
         }
@@ -150,7 +158,15 @@ def run(api: Api, dag: str, **conf: str) -> str:
     return f"{dag}:{run_id}"
 
 
-def test_the_same_dags_fill_the_same_tables(airflow: Api, empty: str, world: StandIn, tmp_path: Path) -> None:
+def task_events(home: Path) -> Counter[tuple[str, str]]:
+    """OpenLineage's events of tasks, by job and kind."""
+    events = [json.loads(line) for line in (home / "lineage.jsonl").read_text().splitlines()]
+    return Counter((one["job"]["name"], one["eventType"]) for one in events if "." in one["job"]["name"])
+
+
+def test_the_same_dags_fill_the_same_tables(
+    airflow: Api, empty: str, world: StandIn, home: Path, tmp_path: Path
+) -> None:
     assert airflow.import_errors() == []
     # carrier_tracking stays paused, as Airflow's default has it, until the past is there.
     for dag in ("history_import", "delivery_time"):
@@ -179,3 +195,13 @@ def test_the_same_dags_fill_the_same_tables(airflow: Api, empty: str, world: Sta
     until(lambda: one(empty, "SELECT count(*) = 0 FROM ops.shipment_change"), 120)
     assert one(empty, "SELECT count(*) FROM mart.shipment_status") == one(empty, "SELECT count(*) FROM core.shipment")
     assert one(empty, "SELECT count(*) FROM mart.delivery_time WHERE p50 IS NOT NULL") > 50
+
+    sent = task_events(home)
+    for task in ("find_due", "pull", "stage", "validate", "load", "report"):
+        job = f"carrier_tracking.{task}"
+        assert sent[job, "START"] == sent[job, "COMPLETE"] >= 1
+    dag_run = pull.partition(":")[2]
+    for task in ("validate", "load"):
+        page = airflow.links("carrier_tracking", dag_run, task)["Quality report"]
+        assert page == f"lanecast/quality/run?{urlencode({'run': pull})}"
+    assert airflow.links("carrier_tracking", dag_run, "stage") == {}

@@ -115,6 +115,11 @@ class Api:
         content = self._call("GET", path, params={"map_index": map_index}).get("content", [])
         return "\n".join(str(line.get("event", "")) if isinstance(line, dict) else str(line) for line in content)
 
+    def links(self, dag_id: str, run_id: str, task_id: str) -> dict[str, str | None]:
+        """The links that Airflow's page of a task shows, by their names."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/links"
+        return dict(self._call("GET", path)["extra_links"])
+
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
         """What a task returned."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
