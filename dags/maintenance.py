@@ -1,7 +1,7 @@
 """### Maintenance
 
-Daily housekeeping: staging leftovers of runs that were cut off, retention of raw answers and of the quarantine,
-partitions for the months to come, statistics for the planner.
+Daily housekeeping: staging leftovers of runs that were cut off, retention of datasets (as their contracts say), raw
+answers, quarantine and history, partitions for the months to come, statistics for the planner.
 """
 
 from __future__ import annotations

@@ -26,6 +26,11 @@ def raw_root() -> str:
     return os.environ.get("LANECAST_RAW") or str(state() / "raw")
 
 
+def reports() -> Path:
+    """The folder of the quality reports, one file a run. `LANECAST_REPORTS` overrides it."""
+    return Path(os.environ.get("LANECAST_REPORTS") or state() / "reports")
+
+
 def sandbox_url() -> str | None:
     """The address of the sandbox carriers (`LANECAST_SANDBOX_URL`), or None where there are none."""
     return os.environ.get("LANECAST_SANDBOX_URL") or None
@@ -39,6 +44,11 @@ def raw_retention_days() -> int:
 def quarantine_retention_days() -> int:
     """Days that quarantined rows are kept after they were last seen (`LANECAST_QUARANTINE_RETENTION_DAYS`)."""
     return _positive("LANECAST_QUARANTINE_RETENTION_DAYS", 400)
+
+
+def history_retention_days() -> int:
+    """Days that runs, and what is known of their quality, are kept (`LANECAST_HISTORY_RETENTION_DAYS`)."""
+    return _positive("LANECAST_HISTORY_RETENTION_DAYS", 730)
 
 
 def _positive(name: str, default: int) -> int:

@@ -7,15 +7,18 @@ from datetime import timedelta
 from psycopg2 import sql
 
 from lanecast import raw, settings
+from lanecast.delivery import refresh
+from lanecast.desk import report_files
 from lanecast.warehouse import connection as warehouse
+from lanecast.warehouse import retention
 from lanecast.warehouse.connection import only_row
 
 _LEFTOVER_AFTER = timedelta(days=2)
 
 
 def maintain(address: str | None = None) -> dict[str, int]:
-    """Drops staging leftovers, applies both retention settings, makes event partitions three months ahead, and gathers
-    statistics; returns how many of each were dropped, removed or made."""
+    """Drops staging leftovers, applies the retention of contracts and settings, brings the marts in line, makes event
+    partitions three months ahead, and gathers statistics; returns how many of each were dropped, removed or made."""
     done: dict[str, int] = {}
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
         cursor.execute("SELECT ops.as_of()")
@@ -34,6 +37,7 @@ def maintain(address: str | None = None) -> dict[str, int]:
         cursor.execute("SELECT clock_timestamp()")
         wall = only_row(cursor)[0]
     removed = raw.delete_older_than(settings.raw_retention_days(), wall)
+    done["reports"] = report_files.delete_older_than(settings.quarantine_retention_days(), wall)
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
         cursor.execute("DELETE FROM ops.raw_answer WHERE file = ANY(%s)", (list(removed),))
         done["raw_files"] = len(removed)
@@ -41,6 +45,8 @@ def maintain(address: str | None = None) -> dict[str, int]:
             "DELETE FROM ops.poll_request WHERE run_id IN (SELECT run_id FROM ops.run WHERE finished_at < %s)",
             (now - timedelta(days=30),),
         )
+    done |= {table: count for table, count in retention.apply(now, address).items() if count}
+    refresh.refresh(address)
     with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
         for table in ("core.shipment", "core.shipment_number", "core.tracking_event", "serving.shipment_status"):
             cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(*table.split("."))))
