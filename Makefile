@@ -34,6 +34,7 @@ lint: setup-dev ## style, types, SQL, the compose file, and contracts that keep 
 
 bench: setup ## how fast events load and answers are read, and what polling costs [EVENTS=1000000]
 	@$(BIN)/lanecast bench ingest --events $(EVENTS)
+	@$(BIN)/lanecast bench validate --rows $(EVENTS)
 	@$(BIN)/lanecast bench parse
 	@$(BIN)/lanecast bench polling
 

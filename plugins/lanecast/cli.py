@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -182,6 +182,35 @@ def where(number: str, as_json: bool) -> None:
             click.echo(line)
 
 
+@cli.command()
+@click.argument("run", required=False)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it here.")
+@as_json
+def report(run: str | None, output: Path | None, as_json: bool) -> None:
+    """Write the quality report of RUN, by default the last that ended, as one HTML file, and print where it lies.
+
+    RUN is the run's id, as in mart.data_quality. With --json, its content is printed, and a file is written to -o only.
+    """
+    from lanecast.desk import report as reports
+    from lanecast.desk import report_files
+    from lanecast.desk.reading import Unavailable
+    from lanecast.warehouse import connection as warehouse
+
+    try:
+        told = _in_warehouse(lambda: reports.read(warehouse.dsn, run))
+        path = None if as_json and output is None else report_files.write(told, output)
+    except reports.UnknownRun as error:
+        raise click.ClickException(f"{error}; mart.data_quality lists the runs") from None
+    except Unavailable as error:
+        raise click.ClickException(f"{error.problem} {error.remedy}") from None
+    except OSError as error:
+        raise click.ClickException(f"the report can't be written: {error}; -o FILE writes it elsewhere") from None
+    if as_json:
+        _print_json(told.model_dump(mode="json"))
+    else:
+        click.echo(path)
+
+
 @cli.group()
 def bench() -> None:
     """Measure how fast it is, on a database of its own."""
@@ -199,6 +228,20 @@ def bench_ingest(events: int, as_json: bool) -> None:
         _print_json(ingest.as_dict(figures))
     else:
         ingest.show(figures)
+
+
+@bench.command("validate")
+@click.option("--rows", type=click.IntRange(min=1000), default=1_000_000, show_default=True)
+@as_json
+def bench_validate(rows: int, as_json: bool) -> None:
+    """The gate's time and memory, 20 rules, routing included, against one SELECT that counts the same rules."""
+    from lanecast.bench import validate
+
+    found = validate.validate(rows, (lambda _: None) if as_json else click.echo)
+    if as_json:
+        _print_json(validate.as_dict(found))
+    else:
+        validate.show(found)
 
 
 @bench.command("parse")
@@ -264,6 +307,116 @@ def replay_raw(
 
 def _confirm(question: str) -> bool:
     return sys.stdin.isatty() and click.confirm(question)
+
+
+@cli.group()
+def quarantine() -> None:
+    """Rows that a rule put aside: look at them, mend them, send them through the gate again."""
+
+
+@quarantine.command("list")
+@click.option("--dataset", help="Rows of this dataset alone.")
+@click.option("--rule", help="Rows under this rule alone; they are listed too.")
+@click.option("--run", "run_id", metavar="RUN", help="Rows that came, or were replayed, in this run; listed too.")
+@click.option(
+    "--status",
+    type=click.Choice(["open", "replayed", "superseded", "dismissed", "all"]),
+    default="open",
+    show_default=True,
+)
+@click.option("--since", callback=_moment, metavar="TIME", help="Rows seen from this moment on.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Rows listed.")
+@as_json
+def quarantine_list(
+    dataset: str | None,
+    rule: str | None,
+    run_id: str | None,
+    status: str,
+    since: datetime | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """What lies in quarantine, by dataset and rule. Values that tell of a person are masked."""
+    from lanecast.quarantine import console
+    from lanecast.quarantine.listing import Filter
+
+    chosen = Filter(dataset, rule, run_id, None if status == "all" else status, since)
+    told = _in_warehouse(lambda: console.listed(chosen, limit))
+    if as_json:
+        _print_json(told)
+    else:
+        console.show_list(told, status)
+
+
+@quarantine.command("show")
+@click.argument("row_id", type=click.IntRange(1, 2**63 - 1), metavar="ID")
+@click.option("--raw", is_flag=True, help="The stored answer that it came in, too.")
+@click.option("--unmasked", is_flag=True, help="Show values that tell of a person.")
+@as_json
+def quarantine_show(row_id: int, raw: bool, unmasked: bool, as_json: bool) -> None:
+    """One row: why it was put aside, its data, where its raw bytes lie, what became of it, what to do next."""
+    from lanecast.quarantine import console, listing
+
+    row = _in_warehouse(lambda: listing.one(row_id, unmasked, raw))
+    if as_json:
+        _print_json(row)
+    else:
+        console.show_one(row)
+
+
+@quarantine.command("replay")
+@click.argument("ids", nargs=-1, type=click.IntRange(1, 2**63 - 1), metavar="[ID]...")
+@click.option("--dataset", help="Open rows of this dataset.")
+@click.option("--rule", help="Open rows under this rule.")
+@click.option("--run", "run_id", metavar="RUN", help="Open rows that came in this run.")
+@click.option("--origin", type=click.Choice(["pull", "file"]), help="Rows that came in answers, or in files.")
+@click.option(
+    "--patch",
+    type=click.Path(exists=True, dir_okay=False),
+    help="CSV or JSON Lines: quarantined_row_id, and the columns to set. An empty cell stays as it is, \\N is null.",
+)
+@click.option("--waive", multiple=True, metavar="RULE", help="A batch rule not to be held against the rows.")
+@click.option("--apply", "apply_", is_flag=True, help="Carry it out; without, it is only told (a terminal asks).")
+@click.option("--dry-run", is_flag=True, help="Only tell what would become of the rows; never ask.")
+@as_json
+def quarantine_replay(
+    ids: tuple[int, ...],
+    dataset: str | None,
+    rule: str | None,
+    run_id: str | None,
+    origin: Literal["pull", "file"] | None,
+    patch: str | None,
+    waive: tuple[str, ...],
+    apply_: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Send rows through the same gate again: as they are, after a fix of rule or code table, or mended by a patch.
+
+    Choose them by ID, --dataset, --rule, --run, or by a patch alone. Exit 1 where a batch rule stopped them.
+    """
+    from lanecast.quarantine import console
+    from lanecast.quarantine.selection import Selection
+
+    if apply_ and dry_run:
+        raise click.UsageError("--apply and --dry-run contradict each other")
+    selection = Selection(ids, dataset, rule, run_id, origin, patch, waive)
+    told = _in_warehouse(lambda: console.replay(selection, apply_, dry_run, quiet=as_json, confirm=_confirm))
+    if as_json:
+        _print_json(told)
+    sys.exit(1 if told.get("stopped") and told["applied"] else 0)
+
+
+@quarantine.command("dismiss")
+@click.argument("ids", nargs=-1, required=True, type=click.IntRange(1, 2**63 - 1), metavar="ID...")
+@click.option("--reason", required=True, help="Why they are not wanted.")
+@as_json
+def quarantine_dismiss(ids: tuple[int, ...], reason: str, as_json: bool) -> None:
+    """Mark rows as looked at and not wanted. They stay, and are counted where they come again."""
+    from lanecast.quarantine import listing
+
+    rows = _in_warehouse(lambda: listing.dismiss(list(ids), reason))
+    _print_json({"dismissed": rows}) if as_json else click.echo(f"{rows} rows dismissed")
 
 
 @cli.group()
@@ -432,12 +585,13 @@ def _in_warehouse(work: Callable[[], Any]) -> Any:
     from lanecast.files.errors import FileError
     from lanecast.local.postgres import PostgresError
     from lanecast.local.session import open_warehouse
+    from lanecast.quarantine.errors import QuarantineError
     from lanecast.warehouse.connection import NoWarehouse
 
     try:
         with open_warehouse():
             return work()
-    except (FileError, NoWarehouse, PostgresError, FileNotFoundError) as error:
+    except (FileError, NoWarehouse, PostgresError, QuarantineError, FileNotFoundError) as error:
         raise click.ClickException(str(error)) from None
 
 

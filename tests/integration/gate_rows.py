@@ -67,6 +67,15 @@ INTERACTION: Row = {
     "order_id": "A-100",
     "interaction_hash": 99,
 }
+USED: Row = {"tracking_number": "1Z12345E0205271999", "ordered_at": AS_OF - timedelta(days=5)}
+"""A number of carrier ups that core knows, and when the shipment was ordered."""
+
+
+def at(moment: datetime) -> Row:
+    """An event at that moment, read from a clock in São Paulo."""
+    return {"occurred_at": moment, "reported_at": moment.replace(tzinfo=None) - timedelta(hours=3)}
+
+
 CLEAN_ROW = {"shipment": SHIPMENT, "tracking_event": EVENT, "order_line": ORDER_LINE, "interaction": INTERACTION}
 
 NOWHERE = dict.fromkeys(("origin_country", "origin_region", "destination_region", "service"))
@@ -94,6 +103,7 @@ CLEAN: dict[str, list[Row]] = {
         {"country": None},
         {"occurred_at": AS_OF + timedelta(hours=13), "reported_at": datetime(2026, 6, 1, 22)},  # noqa: DTZ001
         {"description": "100% 'delivered' : %s"},
+        {"tracking_number": USED["tracking_number"], **at(USED["ordered_at"] - timedelta(hours=73))},
         *({"milestone": milestone} for milestone in MILESTONES),
     ],
     "order_line": [
@@ -150,6 +160,9 @@ BAD: dict[str, dict[str, list[Row]]] = {
         "event_without_identity": [{"event_hash": None}, {"source": None}],
         "event_before_1990": [{"occurred_at": OLD}, {"reported_at": datetime(1970, 1, 1)}],  # noqa: DTZ001
         "event_in_future": [{"occurred_at": AS_OF + timedelta(hours=27)}, {"reported_at": "infinity"}],
+        "event_before_shipment": [
+            {"tracking_number": USED["tracking_number"], **at(USED["ordered_at"] - timedelta(hours=75))}
+        ],
         "country_unknown": [{"country": "ZZ", "region": None}],
         "region_malformed": [{"region": "Kentucky"}, {"region": "US-KY"}],
     },
@@ -181,18 +194,55 @@ BAD: dict[str, dict[str, list[Row]]] = {
 }
 """For each row rule, changes to the clean row that this rule, and no earlier one, is to catch."""
 
-WARNED: dict[str, dict[str, Row]] = {
+
+def journey(*scans: tuple[str, float] | tuple[str, float, str], **changes: Any) -> list[Row]:
+    """Events of one parcel: milestone, hours after its first scan, and country (Brazil by default)."""
+    began = datetime(2026, 5, 10, 9, 0, tzinfo=UTC)
+    rows = []
+    for milestone, hours, *country in scans:
+        moment = began + timedelta(hours=hours)
+        place = {"country": country[0], "region": None} if country else {}
+        rows.append({**changes, **place, **at(moment), "milestone": milestone})
+    return rows
+
+
+WARNED: dict[str, dict[str, list[Row]]] = {
     "shipment": {
-        "handed_over_before_ordered": {"shipped_at": SHIPMENT["ordered_at"] - timedelta(days=1)},
-        "destination_missing": {"destination_country": None, "destination_region": None},
+        "handed_over_before_ordered": [{"shipped_at": SHIPMENT["ordered_at"] - timedelta(days=1)}],
+        "destination_missing": [{"destination_country": None, "destination_region": None}],
+        "order_unknown": [{"order_id": "never loaded"}],
     },
     "tracking_event": {
-        "code_unmapped": {"is_mapped": False},
-        "zone_assumed": {"tz_known": "assumed"},
-        "clocks_disagree": {"clock_disagrees": True},
-        "clock_contradicts_itself": {"utc_offset_minutes": 60},
+        "code_unmapped": [{"is_mapped": False}],
+        "zone_assumed": [{"tz_known": "assumed"}],
+        "clocks_disagree": [{"clock_disagrees": True}],
+        "clock_contradicts_itself": [{"utc_offset_minutes": 60}],
+        "delivered_twice": journey(("delivered", 0), ("delivered", 2)),
+        "movement_after_delivery": journey(("delivered", 0), ("hub_arrived", 20)),
+        "status_going_backwards": journey(("out_for_delivery", 0), ("destination_country_arrived", 20)),
+        "faster_than_an_aircraft": journey(("hub_departed", 0, "CN"), ("hub_arrived", 5, "BR")),
+        "parcel_unregistered": [{"tracking_number": "1Z12345E0205271777"}],
     },
-    "order_line": {"customer_missing": {"customer_id": None}, "price_negative": {"unit_price": Decimal(-5)}},
-    "interaction": {"customer_missing": {"customer_id": None}},
+    "order_line": {
+        "customer_missing": [{"customer_id": None}],
+        "price_negative": [{"unit_price": Decimal(-5)}],
+        "order_of_several_customers": [{"order_id": "A-9"}, {"order_id": "A-9", "customer_id": "c2"}],
+    },
+    "interaction": {"customer_missing": [{"customer_id": None}], "order_unknown": [{"order_id": "never loaded"}]},
 }
-"""For each warn rule, a change to the clean row that, in every row, is to raise it."""
+"""For each warn rule, changes to the clean row that raise it, and no other."""
+
+UNWARNED: list[list[Row]] = [
+    journey(("delivered", 0), ("delivered", 1)),  # told by two systems
+    journey(("delivered", 0), ("returning", 5), ("hub_arrived", 20), ("delivered", 30)),
+    journey(("delivered", 0), ("info_received", 24 * 121), ("picked_up", 24 * 122), ("delivered", 24 * 125)),
+    journey(("picked_up", 3), ("info_received", 4)),
+    journey(("out_for_delivery", 0), ("failed_attempt", 3), ("hub_arrived", 8), ("out_for_delivery", 20)),
+    journey(("import_customs_started", 0, "BR"), ("export_cleared", 5, "CN"), ("destination_country_arrived", 40)),
+    journey(("hub_departed", 0, "CN"), ("import_customs_started", 1, "BR"), ("hub_arrived", 20)),
+    journey(("hub_departed", 0, "CN"), ("hub_arrived", 20, "BR")),
+    journey(("hub_departed", 0, "DE"), ("hub_arrived", 0.1, "FR")),
+    journey(("hub_departed", 0, "CN"), ("hub_arrived", 1, "BR"), tz_known="assumed"),
+    journey(*((milestone, 0) for milestone in MILESTONES)),  # all at one moment: nothing is earlier
+]
+"""Journeys that look odd and are not."""

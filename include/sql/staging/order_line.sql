@@ -1,4 +1,5 @@
--- Grain: one row per order line received in one run.
+-- Grain: one row per order line received in one run. line_number is told where a line comes back from the quarantine: it
+-- keeps the place that it had in its order. The load numbers the others.
 CREATE UNLOGGED TABLE {staged} (
     staged_row bigint NOT NULL,
     order_id text,
@@ -10,5 +11,6 @@ CREATE UNLOGGED TABLE {staged} (
     quantity numeric,
     unit_price numeric,
     source_line bigint,
-    unreadable text
+    unreadable text,
+    line_number integer
 );

@@ -32,14 +32,14 @@ class Relation:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one rule found. `index_query` selects failing rows: the relation's columns, then `extra_columns` more."""
+    """What one rule found. `index_query` selects the failing rows; its columns are `columns`, by position."""
 
     rule: Rule
     rows: int
     failed: int
     passed: bool
     index_query: str | None = None
-    extra_columns: int = 0
+    columns: tuple[str, ...] = ()
 
 
 class Judge:
@@ -59,14 +59,13 @@ class Judge:
             "return_unexpected_index_query": True,
             "unexpected_index_column_names": list(relation.columns),
         }
-        found = self._asset(relation).validate(
-            suite(relation.dataset, rules, as_of, **known), result_format=result_format
-        )
+        asked = suite(relation.dataset, rules, as_of, shown=relation.columns, **known)
+        found = self._asset(relation).validate(asked, result_format=result_format)
         by_name = {result.expectation_config.meta["name"]: result for result in found.results}
         raised = {name: error for name, result in by_name.items() if (error := _raised(result.exception_info))}
         if raised or len(by_name) != len(rules):
             self._refuse(relation, rules, as_of, raised, known)
-        return [_finding(rule, by_name[rule.name]) for rule in rules]
+        return [_finding(relation, rule, by_name[rule.name]) for rule in rules]
 
     def _refuse(
         self, relation: Relation, rules: list[Rule], as_of: datetime, raised: dict[str, str], known: dict[str, Any]
@@ -110,9 +109,11 @@ def opened(address: str, as_of: datetime) -> Iterator[Judge]:
         source.get_execution_engine().close()
 
 
-def _finding(rule: Rule, result: Any) -> Finding:
-    found, arguments = result.result, rule.implementation.kwargs
-    extra = 1 if "column" in arguments else 2 if "column_A" in arguments else len(arguments.get("column_list", ()))
+def _finding(relation: Relation, rule: Rule, result: Any) -> Finding:
+    found, arguments = result.result, result.expectation_config.kwargs
+    # Great Expectations selects what a built-in expectation judges once more, after the columns asked for
+    judged = 1 if "column" in arguments else 2 if "column_A" in arguments else len(arguments.get("column_list", ()))
+    more = (*arguments.get("also_shown", ()), *(f"judged_{number}" for number in range(judged)))
     query = found.get("unexpected_index_query")
     return Finding(
         rule=rule,
@@ -120,7 +121,7 @@ def _finding(rule: Rule, result: Any) -> Finding:
         failed=found.get("unexpected_count") or 0,
         passed=bool(result.success),
         index_query=query.rstrip("; \n") if query else None,
-        extra_columns=extra,
+        columns=(*relation.columns, *more),
     )
 
 

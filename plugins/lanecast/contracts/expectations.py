@@ -52,6 +52,7 @@ class ExpectRowsToSatisfy(BatchExpectation):  # type: ignore[misc]
     condition: str
     mostly: float = 1.0
     min_rows: int = 0
+    also_shown: list[str] = []  # noqa: RUF012, pydantic copies it
 
     metric_dependencies: ClassVar[tuple[str, ...]] = (FAILED_COUNT, "table.row_count")
     success_keys: ClassVar[tuple[str, ...]] = ("condition", "mostly", "min_rows")
@@ -65,6 +66,7 @@ class ExpectRowsToSatisfy(BatchExpectation):  # type: ignore[misc]
     ) -> dict[str, Any]:
         rows, failed = metrics["table.row_count"], metrics[FAILED_COUNT]
         columns = (runtime_configuration or {}).get("result_format", {}).get("unexpected_index_column_names", [])
+        columns = [*columns, *self.also_shown] if columns else []
         return {
             "success": failed <= (1 - self.mostly) * rows or rows < self.min_rows,
             "result": {

@@ -15,7 +15,7 @@ import msgspec
 import yaml
 
 from lanecast import settings
-from lanecast.warehouse.staging import COLUMNS
+from lanecast.warehouse.staging import COLUMNS, JUDGED_COLUMNS
 
 Severity = Literal["row", "batch", "warn"]
 """What a broken rule does: quarantines the row, holds back the whole batch, or is only shown."""
@@ -96,6 +96,11 @@ class Rule(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=Tr
     def only_for(self) -> str | None:
         """The kind of run (ops.run) that the rule judges; None where it judges all."""
         return _told(self.custom_properties, "onlyFor")
+
+    @property
+    def example(self) -> str | None:
+        """One row, or a few of one parcel, that break the rule, in words for the docs."""
+        return _told(self.custom_properties, "example")
 
     @property
     def reason(self) -> str:
@@ -288,8 +293,9 @@ def _check(path: Path, found: Contract) -> None:
         refuse("slaProperties", f"retention's element {found.retention.element!r} is not a column, as table.column")
     _unique(names, "schema[0].properties", refuse)
     _unique([rule.name for rule in found.rules], "schema[0].quality", refuse)
+    judged = COLUMNS.get(found.name, tuple(names)) + JUDGED_COLUMNS.get(found.name, ())
     for number, rule in enumerate(found.rules):
-        _check_rule(rule, f"schema[0].quality[{number}]", COLUMNS.get(found.name, tuple(names)), refuse)
+        _check_rule(rule, f"schema[0].quality[{number}]", judged, refuse)
 
 
 def _check_table(table: Table, refuse: Any) -> None:

@@ -7,7 +7,7 @@ from psycopg2 import sql
 from lanecast.contracts.engine import Finding
 from lanecast.contracts.reader import Contract, ContractError, reason_parts
 from lanecast.warehouse.connection import Connection
-from lanecast.warehouse.staging import COLUMNS, Batch
+from lanecast.warehouse.staging import JUDGED_COLUMNS, Batch
 
 _LONGEST_VALUE = 200
 
@@ -28,8 +28,6 @@ def reject(link: Connection, batch: Batch, contract: Contract, finding: Finding)
             f"contract {contract.name}, rule {finding.rule.name}: {finding.rule.implementation.type} is not about "
             "single rows; give the rule severity batch or warn"
         )
-    columns = [sql.Identifier(column) for column in COLUMNS[batch.dataset]]
-    columns += [sql.Identifier(f"judged_{number}") for number in range(finding.extra_columns)]
     return _execute(
         link,
         sql.SQL(
@@ -41,7 +39,7 @@ def reject(link: Connection, batch: Batch, contract: Contract, finding: Finding)
             rule=sql.Literal(finding.rule.name),
             reason=_reason(contract, finding.rule.reason),
             failing=sql.SQL(finding.index_query or ""),
-            columns=sql.SQL(", ").join(columns),
+            columns=sql.SQL(", ").join(map(sql.Identifier, finding.columns)),
         ),
     )
 
@@ -79,7 +77,7 @@ def _reason(contract: Contract, template: str) -> sql.Composable:
         for table in contract.tables
         for column in table.properties
         if column.physical_type.startswith("timestamp")
-    }
+    } | {column for column in JUDGED_COLUMNS[contract.name] if column.endswith(("_at", "_from", "_before"))}
     pieces = [
         _shown(text, text in moments) if is_column else sql.Literal(text) for text, is_column in reason_parts(template)
     ]

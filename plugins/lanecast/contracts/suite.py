@@ -6,7 +6,7 @@ import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from lanecast.contracts.reader import ContractError, Rule
+from lanecast.contracts.reader import ContractError, Rule, reason_parts
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -16,17 +16,21 @@ AFTER_ROUTING = frozenset({"expect_rejected_share_to_be_at_most"})
 """Expectations that are judged once rows are routed, for they ask how many were."""
 
 
-def suite(name: str, rules: list[Rule], as_of: datetime, **known: Any) -> ExpectationSuite:
+def suite(name: str, rules: list[Rule], as_of: datetime, shown: tuple[str, ...] = (), **known: Any) -> ExpectationSuite:
     """The suite of these rules. `as_of` stands for {as_of} in conditions; `known` is added to each rule's arguments.
+
+    `shown` are the columns by which failing rows are told; a rule whose reason names others is told to add these.
 
     Raises ContractError for an expectation that does not exist, or arguments that it does not take.
     """
     import great_expectations as gx
 
-    return gx.ExpectationSuite(name=name, expectations=[_expectation(name, rule, as_of, known) for rule in rules])
+    return gx.ExpectationSuite(
+        name=name, expectations=[_expectation(name, rule, as_of, shown, known) for rule in rules]
+    )
 
 
-def _expectation(name: str, rule: Rule, as_of: datetime, known: dict[str, Any]) -> Any:
+def _expectation(name: str, rule: Rule, as_of: datetime, shown: tuple[str, ...], known: dict[str, Any]) -> Any:
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     from lanecast.contracts import expectations  # noqa: F401, importing registers them
@@ -34,6 +38,9 @@ def _expectation(name: str, rule: Rule, as_of: datetime, known: dict[str, Any]) 
     arguments = {**copy.deepcopy(rule.implementation.kwargs), **known}
     if "condition" in arguments:
         arguments["condition"] = arguments["condition"].replace("{as_of}", moment(as_of))
+        if rule.severity == "row":
+            named = {text for text, is_column in reason_parts(rule.reason) if is_column}
+            arguments["also_shown"] = sorted(named - set(shown))
     try:
         return ExpectationConfiguration(
             type=rule.implementation.type,

@@ -36,6 +36,17 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """The columns of each dataset's staging table, in the order in which rows are given to `copy_rows`."""
 
+JUDGED_COLUMNS: dict[str, tuple[str, ...]] = {
+    "tracking_event": (
+        *("is_registered", "used_from", "is_placed", "placed_at", "placed_in", "least_km"),
+        *("delivered_before", "returning_before", "under_way_before", "arrived_before", "at_the_door_before"),
+    ),
+    "shipment": ("order_is_known",),
+    "order_line": ("customers_differ",),
+    "interaction": ("order_is_known",),
+}
+"""What the gate's rules may name besides: columns of the view beside each staging table (staging/*_judged.sql)."""
+
 _CHUNK = 1 << 20
 
 
@@ -60,22 +71,29 @@ class Batch:
         return f"staging.{self.dataset}_{hashlib.sha256(self.run_id.encode()).hexdigest()[:16]}"
 
     @property
+    def judged(self) -> str:
+        """The view that the gate's rules judge: the staged rows, and what is known around each."""
+        return f"{self.staged}_judged"
+
+    @property
     def rejected(self) -> str:
         """The gate's verdict on the staged rows."""
         return f"{self.staged}_rejected"
 
 
 def create(link: Connection, batch: Batch) -> None:
-    """Makes the batch's two tables, empty; leftovers of an attempt that was cut off are dropped."""
+    """Makes the batch's two tables, empty, and their view; leftovers of an attempt that was cut off are dropped."""
     drop(link, batch)
     with link.cursor() as cursor:
         cursor.execute(statement(f"staging/{batch.dataset}", staged=batch.staged))
+        cursor.execute(statement(f"staging/{batch.dataset}_judged", judged=batch.judged, staged=batch.staged))
         cursor.execute(statement("staging/rejected", rejected=batch.rejected))
 
 
 def drop(link: Connection, batch: Batch) -> None:
-    """Drops the batch's two tables."""
+    """Drops the batch's two tables, and their view."""
     with link.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(sql.Identifier(*batch.judged.split("."))))
         for table in (batch.rejected, batch.staged):
             cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(*table.split("."))))
 
@@ -85,20 +103,37 @@ def copy_rows(link: Connection, batch: Batch, rows: Iterable[Sequence[object]]) 
 
     Memory is bounded by one buffer of about 1 MiB, however many rows come.
     """
+    return copy_into(link, batch.staged, COLUMNS[batch.dataset], rows)
+
+
+def copy_into(link: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+    """Streams rows, in the order of `columns`, into a table; returns their number. Memory as of `copy_rows`."""
     counted = _Counted(rows)
-    command = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(*batch.staged.split(".")))
+    named = sql.SQL(", ").join(map(sql.Identifier, columns))
+    command = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(*table.split(".")), named)
     with link.cursor() as cursor:
         cursor.copy_expert(command, cast(TextIO, counted), size=_CHUNK)
     return counted.rows
 
 
-def seal(link: Connection, batch: Batch, received: int) -> None:
-    """Notes how many rows were staged, and gathers statistics: from here on the batch is whole, or it is lost."""
+def seal(link: Connection, batch: Batch, received: int, source_count: int | None = None) -> None:
+    """Notes how many rows were staged, and gathers statistics: from here on the batch is whole, or it is lost.
+
+    `source_count` is what the source held, counted where it was read; the load holds the staged rows against it. None
+    is for rows that are made here and were never read.
+    """
     with link.cursor() as cursor:
         cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(*batch.staged.split("."))))
         cursor.execute(
-            "UPDATE ops.run SET staged = staged || jsonb_build_object(%s, %s) WHERE run_id = %s",
-            (batch.dataset, received, batch.run_id),
+            "UPDATE ops.run SET staged = staged || jsonb_build_object(%(dataset)s, %(received)s::bigint), "
+            "source_counts = source_counts || jsonb_build_object(%(dataset)s, %(source_count)s::bigint) "
+            "WHERE run_id = %(run_id)s",
+            {
+                "dataset": batch.dataset,
+                "received": received,
+                "source_count": received if source_count is None else source_count,
+                "run_id": batch.run_id,
+            },
         )
 
 
@@ -117,6 +152,15 @@ def staged_rows(link: Connection, batch: Batch) -> int:
     if count != row[0]:
         raise StagingLost(f"{batch.staged} holds {count} rows of the {row[0]} staged: the server was restarted since")
     return count
+
+
+def source_count(link: Connection, batch: Batch) -> int:
+    """What the source held, as noted when the batch was staged."""
+    with link.cursor() as cursor:
+        cursor.execute(
+            "SELECT (source_counts ->> %s)::bigint FROM ops.run WHERE run_id = %s", (batch.dataset, batch.run_id)
+        )
+        return int(only_row(cursor)[0])
 
 
 def rejected_rows(link: Connection, batch: Batch) -> int:

@@ -1,14 +1,23 @@
 -- Back to a quarantine that nothing comes back from.
 DROP VIEW IF EXISTS mart.data_quality;
-DROP TABLE quality.alert;
+-- views beside staging tables that a cut-off load left read it
+DROP TABLE core.country_distance CASCADE;
+DROP VIEW IF EXISTS mart.carrier_feed, mart.transit_time_drift, mart.quality_alert;
+DROP TABLE quality.alert_notice, quality.alert;
 DROP TABLE quality.feed_hour;
+DROP INDEX ops.run_by_start, ops.run_of_kind;
+ALTER TABLE ops.load_part DROP COLUMN duplicate;
+ALTER TABLE ops.run DROP COLUMN error, DROP COLUMN source_counts;
 ALTER TABLE quality.reconciliation DROP CONSTRAINT nothing_lost_on_the_way, DROP COLUMN source_count;
-DROP INDEX quality.quarantined_row_last_run_id_idx;
+DROP TABLE quality.replayed_row;
+DROP INDEX quality.quarantined_row_first_run, quality.quarantined_row_last_run;
 DROP INDEX quality.quarantined_row_dataset_rule_status_idx;
 UPDATE quality.quarantined_row SET status = 'replayed' WHERE status = 'superseded';
 ALTER TABLE quality.quarantined_row
 DROP CONSTRAINT quarantined_row_status_check,
 ADD CONSTRAINT quarantined_row_status_check CHECK (status IN ('open', 'replayed', 'dismissed')),
+DROP COLUMN dismissed_because,
+DROP COLUMN dismissed_at,
 DROP COLUMN superseded_by,
 DROP COLUMN replayed_at,
 DROP COLUMN replay_run_id,

@@ -9,10 +9,27 @@ ADD COLUMN replays integer NOT NULL DEFAULT 0,
 ADD COLUMN replay_run_id text,
 ADD COLUMN replayed_at timestamptz,
 ADD COLUMN superseded_by bigint,
+ADD COLUMN dismissed_at timestamptz,
+ADD COLUMN dismissed_because text,
 DROP CONSTRAINT quarantined_row_status_check,
 ADD CONSTRAINT quarantined_row_status_check CHECK (status IN ('open', 'replayed', 'superseded', 'dismissed'));
 CREATE INDEX ON quality.quarantined_row (dataset, rule, status);
-CREATE INDEX ON quality.quarantined_row (last_run_id);
+-- A run's report shows the first rows of each rule, whether or not the run was the first to bring them.
+CREATE INDEX quarantined_row_first_run ON quality.quarantined_row (first_run_id, dataset, rule, quarantined_row_id);
+CREATE INDEX quarantined_row_last_run ON quality.quarantined_row (last_run_id, dataset, rule, quarantined_row_id);
+
+-- Grain: one row per run of a replay and quarantined row that it takes through the gate again: what the run's choice was,
+-- fixed when it was opened, and what became of the row. `patch` holds the columns that are set, as jsonb of the staged row.
+CREATE TABLE quality.replayed_row (
+    run_id text NOT NULL,
+    quarantined_row_id bigint NOT NULL,
+    dataset text NOT NULL,
+    patch jsonb,
+    outcome text CHECK (outcome IN ('passed', 'failed', 'superseded')),
+    rule text,
+    PRIMARY KEY (run_id, quarantined_row_id)
+);
+CREATE INDEX ON quality.replayed_row (quarantined_row_id);
 
 -- ------------------------------------------------------------------------------------------------- reconciliation
 
@@ -22,16 +39,24 @@ UPDATE quality.reconciliation SET source_count = received;
 ALTER TABLE quality.reconciliation
 ALTER COLUMN source_count SET NOT NULL,
 ADD CONSTRAINT nothing_lost_on_the_way CHECK (source_count = received);
+ALTER TABLE ops.run ADD COLUMN source_counts jsonb NOT NULL DEFAULT '{}', ADD COLUMN error text;
+ALTER TABLE ops.load_part ADD COLUMN duplicate bigint NOT NULL DEFAULT 0;
+-- A report's trends are over the last runs of its kind.
+CREATE INDEX run_of_kind ON ops.run (kind, dataset, run_number);
+-- The page of the last runs reads by this.
+CREATE INDEX run_by_start ON ops.run (started_at DESC NULLS LAST, run_id);
 
 -- --------------------------------------------------------------------------------------------------------- feeds
 
--- Grain: one row per source of tracking events and hour of ops.as_of(): what pulls brought in that hour.
+-- Grain: one row per source of tracking events and hour of ops.as_of() in which it was asked: what pulls brought in that
+-- hour, and how many parcels it was followed for.
 CREATE TABLE quality.feed_hour (
     source text NOT NULL,
     hour timestamptz NOT NULL,
     received bigint NOT NULL DEFAULT 0,
     loaded bigint NOT NULL DEFAULT 0,
     unmapped bigint NOT NULL DEFAULT 0,
+    followed bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (source, hour)
 );
 
@@ -55,5 +80,25 @@ CREATE TABLE quality.alert (
     told_resolved_at timestamptz
 );
 CREATE UNIQUE INDEX alert_open ON quality.alert (dataset, rule, subject) WHERE resolved_at IS NULL;
+CREATE INDEX alert_untold ON quality.alert (alert_id)
+WHERE told_opened_at IS NULL OR (resolved_at IS NOT NULL AND told_resolved_at IS NULL);
+
+-- Grain: one row per alert, channel and news of it (opened, resolved) that the channel has told, while other channels have
+-- not: the alert's told_opened_at and told_resolved_at are set once all have.
+CREATE TABLE quality.alert_notice (
+    alert_id bigint NOT NULL REFERENCES quality.alert ON DELETE CASCADE,
+    channel text NOT NULL,
+    news text NOT NULL CHECK (news IN ('opened', 'resolved')),
+    told_at timestamptz NOT NULL,
+    PRIMARY KEY (alert_id, news, channel)
+);
 
 -- ----------------------------------------------------------------------------------------------------- distances
+
+-- Grain: one row per ordered pair of countries that lie far from each other: km is what their places lie apart at least.
+CREATE TABLE core.country_distance (
+    country text NOT NULL,
+    other_country text NOT NULL,
+    km integer NOT NULL CHECK (km > 0),
+    PRIMARY KEY (country, other_country)
+);
