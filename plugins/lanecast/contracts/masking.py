@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
-from lanecast.contracts.reader import PiiClass, contract, datasets
+from lanecast import settings
+from lanecast.contracts.reader import PiiClass, contract, datasets, reason_parts
+from lanecast.warehouse.staging import JUDGED_COLUMNS
+
+LONGEST_SHOWN = 200
+"""Characters of a value that are shown at most."""
 
 _SHOWN_OF_A_KEY = 4
 _STRICTEST: tuple[PiiClass, ...] = ("personal", "pseudonymous", "none")
-_OF_THE_ROW: Mapping[str, PiiClass] = {"staged_row": "none", "source_line": "none", "raw_answer_id": "none"}
+_OF_THE_ROW = frozenset({"staged_row", "source_line", "raw_answer_id", "is_mapped"})
+# What a value that can't be read looked like stands in quotes; a long number may be a parcel's.
+_QUOTED_OR_NUMBER = re.compile(r"(?P<quote>['\"]).*(?P=quote)|['\"].*|\b\w*\d{5}\w*\b", re.DOTALL)
 
 
 @cache
-def _classes() -> dict[str, dict[str, PiiClass]]:
+def _classes(_: Path) -> dict[str, dict[str, PiiClass]]:
     return {name: {one.name: one.classification for one in contract(name).table.properties} for name in datasets()}
 
 
@@ -21,10 +30,11 @@ def classification(dataset: str, column: str) -> PiiClass:
     """How far a column, staged or loaded, tells of a person; one that no contract knows counts as personal.
 
     A staged column that other datasets keep (an order's customer, an event's tracking number) has its class there.
+    What the gate works out beside a row (JUDGED_COLUMNS) are times, countries and flags.
     """
-    if column in _OF_THE_ROW:
-        return _OF_THE_ROW[column]
-    known = _classes()
+    if column in _OF_THE_ROW or column in JUDGED_COLUMNS.get(dataset, ()):
+        return "none"
+    known = _classes(settings.include())
     if column in known.get(dataset, {}):
         return known[dataset][column]
     elsewhere = {columns[column] for columns in known.values() if column in columns}
@@ -33,14 +43,23 @@ def classification(dataset: str, column: str) -> PiiClass:
 
 def masked_value(dataset: str, column: str, value: object) -> object:
     """The value as it may be shown: a key by its last four characters where it is longer than twice that, what tells
-    of a person not at all; None stays None."""
+    of a person not at all, and no more than LONGEST_SHOWN characters of anything else. None stays None, and numbers and
+    truth values that tell of nobody stay what they are."""
+    if value is None:
+        return None
+    if column == "unreadable":
+        return _cut(_QUOTED_OR_NUMBER.sub("…", str(value)))
     kind = classification(dataset, column)
-    if value is None or kind == "none":
-        return value
     if kind == "personal":
         return "(personal)"
-    text = str(value)
-    return f"…{text[-_SHOWN_OF_A_KEY:]}" if len(text) > 2 * _SHOWN_OF_A_KEY else "…"
+    if kind == "pseudonymous":
+        text = str(value)
+        return f"…{text[-_SHOWN_OF_A_KEY:]}" if len(text) > 2 * _SHOWN_OF_A_KEY else "…"
+    return value if isinstance(value, int | float) else _cut(str(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
 
 
 def masked_row(dataset: str, row: Mapping[str, object]) -> dict[str, object]:
@@ -50,11 +69,15 @@ def masked_row(dataset: str, row: Mapping[str, object]) -> dict[str, object]:
 
 def masked_reason(dataset: str, rule: str, row: Mapping[str, object]) -> str:
     """Why the row breaks the rule, in the words of today's contract, with values masked; the rule's name where the
-    contract no longer has it, or its reason counts rows."""
+    contract no longer has it, or its reason counts rows. What the gate worked out beside a row is not kept with it."""
     told = next((each for each in contract(dataset).rules if each.name == rule), None)
     if told is None or told.severity != "row":
         return rule.replace("_", " ")
-    reason = told.reason
-    for column, value in masked_row(dataset, row).items():
-        reason = reason.replace(f"{{{column}}}", "(empty)" if value in (None, "") else str(value))
-    return reason
+    return "".join(_quoted(dataset, text, row) if is_column else text for text, is_column in reason_parts(told.reason))
+
+
+def _quoted(dataset: str, column: str, row: Mapping[str, object]) -> str:
+    if column not in row:
+        return "(not kept)"
+    value = masked_value(dataset, column, row[column])
+    return "(empty)" if value in (None, "") else str(value)
