@@ -1,0 +1,54 @@
+"""Tells each channel what it has not told yet, in one message.
+
+An alert counts as told by a channel once the channel took the message: a kill between the two tells again, never not at
+all. A channel that fails is tried again by the next telling, and stops neither the others nor the data.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from lanecast.alerts import channels
+from lanecast.alerts.channels import ChannelFailed
+from lanecast.alerts.message import Told, compose
+from lanecast.warehouse import connection as warehouse
+from lanecast.warehouse.connection import only_row
+from lanecast.warehouse.statements import statement
+
+log = logging.getLogger(__name__)
+
+
+def tell(address: str | None = None) -> dict[str, int]:
+    """Tells every channel its news; returns how many alerts each told. A channel that failed is not in it."""
+    told = {}
+    active = channels.names()
+    for channel in active:
+        try:
+            told[channel] = _tell(channel, address)
+        except ChannelFailed as failed:
+            log.warning("alerts stay untold on a channel until the next watch: %s", failed)
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        cursor.execute(statement("alerts/close_told"), {"channels": active})
+    return told
+
+
+def _tell(channel: str, address: str | None) -> int:
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        # who holds the lock tells what is there; what came since is told by the next telling
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('lanecast alerts ' || %s))", (channel,))
+        if not only_row(cursor)[0]:
+            return 0
+        cursor.execute(statement("alerts/untold"), {"channel": channel})
+        news = [Told(*row) for row in cursor.fetchall()]
+        if not news:
+            return 0
+        channels.send(channel, compose(news))
+        cursor.execute(
+            statement("alerts/note_told"),
+            {
+                "channel": channel,
+                "alert_ids": [one.alert_id for one in news],
+                "resolved": [one.resolved_at is not None for one in news],
+            },
+        )
+        return len(news)
