@@ -76,6 +76,7 @@ def judge_by(court: Judge, run: Run, batch: Batch, terms: Contract, address: str
     at_once, later = _by_time(meant)
     findings = _findings(court, run, batch, at_once)
     with warehouse.connect(address=address, as_of=run.as_of) as link:
+        routing.hurry(link)
         claimed = {
             finding.rule.name: routing.reject(link, batch, terms, finding)
             for finding in findings
