@@ -123,7 +123,8 @@ def _datasets(link: Connection, at: Warehouse, name: str, run: Run | None, sourc
 def _staged(run: Run) -> list[str]:
     from lanecast import pipeline
 
-    return [batch.dataset for batch in pipeline.SOURCES[run.kind].batches(run)]
+    source = pipeline.SOURCES.get(run.kind)  # a watch has a run and stages nothing
+    return [batch.dataset for batch in source.batches(run)] if source else []
 
 
 def _file(run: Run) -> Dataset:
