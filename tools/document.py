@@ -166,6 +166,36 @@ def _dataset(terms: Any) -> Iterator[str]:
         )
 
 
+# ---------------------------------------------------------------------------------------------------------- rules
+
+
+def rules() -> Iterator[str]:
+    from lanecast.contracts.reader import contract, datasets
+
+    contracts = [terms for terms in map(contract, datasets()) if terms.rules]
+    yield "# Rules of data quality"
+    yield ""
+    yield _note("include/contracts")
+    yield ""
+    yield (
+        f"{sum(len(terms.rules) for terms in contracts)} rules, in the order in which they claim a row, each with an"
+        " example of what breaks it. [Data quality](data-quality.md) tells what becomes of such a row, and how well"
+        " the rules do."
+    )
+    yield ""
+    for terms in sorted(contracts, key=lambda one: not one.is_staged):
+        yield f"## `{terms.table.physical_name}`"
+        yield ""
+        yield from _table(
+            ("rule", "severity", "expects", "broken by"),
+            ((f"`{rule.name}`", _severity(rule), rule.description, rule.example or "") for rule in terms.rules),
+        )
+
+
+def _severity(rule: Any) -> str:
+    return rule.severity + (f", runs of kind {rule.only_for} alone" if rule.only_for else "")
+
+
 # ----------------------------------------------------------------------------------------------------------- DAGs
 
 
@@ -456,6 +486,7 @@ def commands() -> Iterator[str]:
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "data-dictionary.md": data_dictionary,
+    "data-quality-rules.md": rules,
     "dags.md": dags,
     "carrier-status-codes.md": status_codes,
     "carrier-conformance.md": conformance,

@@ -52,3 +52,14 @@ def test_wrong_arguments_are_told_by_rule() -> None:
 def test_a_moment_needs_a_zone() -> None:
     with pytest.raises(ValueError, match="no time zone"):
         moment(datetime(2026, 6, 1))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("dataset", COLUMNS)
+def test_every_rule_of_a_staged_dataset_has_an_example(dataset: str) -> None:
+    assert [rule.name for rule in contract(dataset).rules if not rule.example] == []
+
+
+def test_a_reason_that_names_more_than_is_shown_asks_for_it() -> None:
+    (early,) = [each for each in contract("tracking_event").rules if each.name == "event_before_shipment"]
+    (made,) = suite("tracking_event", [early], AS_OF, shown=("staged_row", "occurred_at")).expectations
+    assert made.also_shown == ["used_from"]
