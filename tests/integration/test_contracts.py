@@ -12,11 +12,12 @@ import psycopg2
 import psycopg2.errors
 import pytest
 import yaml
-from delivery_rows import rows
+from delivery_rows import START, days, execute, put_events, put_shipments, rows
 
 from lanecast import settings
 from lanecast.contracts import catalogue
 from lanecast.contracts.reader import ContractError, contract, datasets
+from lanecast.delivery import refresh
 from lanecast.local.server import RunningServer
 from lanecast.warehouse import migrations
 from lanecast.warehouse.connection import connect
@@ -199,3 +200,74 @@ def test_a_role_that_is_not_there_is_told_with_its_remedy(warehouse: str, home: 
     change(home, "delivery_time", roles=[{"role": "nobody_knows", "access": "read"}])
     with pytest.raises(ContractError, match=r"contract of delivery_time .* 'nobody_knows'.*CREATE ROLE nobody_knows"):
         migrations.migrate(warehouse)
+
+
+# ------------------------------------------------------------------------------- what views promise of their rows
+
+
+@pytest.fixture
+def lived_in(warehouse: str) -> str:
+    """A warehouse with a bit of everything, gaps included: shipments without places, codes without words, runs that did
+    not end."""
+    places: tuple[dict[str, Any], ...] = (
+        {},
+        {"origin_country": "CN", "destination_country": "BR", "carrier": "ups", "service": "express"},
+        {"origin_country": "CN", "destination_country": "BR", "destination_region": "BR-SP", "origin_region": "CN-GD"},
+    )
+    put_shipments(
+        [
+            {"shipment_id": 10 * number + place, "ordered_at": START, **told, **where}
+            for number, told in enumerate(
+                (
+                    {},
+                    {"delivered_at": days(4), "order_id": "O-1"},
+                    {"milestone": "lost"},
+                    {"tracking_number": "N-1", "shipped_at": days(1), "delivered_at": days(9)},
+                    {"ordered_at": None},
+                )
+            )
+            for place, where in enumerate(places)
+        ]
+    )
+    put_events(1, {"at": days(1), "milestone": "picked_up"}, {"at": days(3), "milestone": "delivered", "city": "Lima"})
+    put_events(2, {"at": days(1), "milestone": "in_transit", "source": "dhl"})
+    refresh.refresh(warehouse, as_of=days(20))
+    for statement in (
+        "INSERT INTO ops.run (run_id, kind, dataset, as_of) VALUES ('r', 'pull', 'tracking_event', %s)",
+        "INSERT INTO ops.poll_plan (shipment_id, carrier, source, reason, next_poll_at) "
+        "VALUES (1, 'ups', 'ups', 'x', %s)",
+        "INSERT INTO ops.poll_request (run_id, shipment_id, carrier, source, shard, tracking_number, reason, outcome) "
+        "SELECT 'r', 2, 'dhl', 'dhl', 1, 'x', 'x', 'failed' WHERE %s IS NOT NULL",
+        "INSERT INTO ops.carrier_account VALUES ('lanecast_gls', 'gls', 1, %s)",
+        "INSERT INTO quality.unmapped_code VALUES ('ups', 'XX', NULL, %s, now(), 1)",
+        "INSERT INTO quality.reconciliation "
+        "(run_id, dataset, source_count, received, loaded, duplicate, quarantined, recorded_at) "
+        "VALUES ('unknown run', 'shipment', 3, 3, 1, 1, 1, %s)",
+        "INSERT INTO quality.validation_result "
+        "(run_id, dataset, rule, severity, expectation, rows_checked, rows_failed, passed, validated_at) "
+        "VALUES ('r', 'tracking_event', 'x', 'row', 'x', 1, 0, true, %s)",
+        "INSERT INTO quality.alert (kind, dataset, rule, subject, severity, message, opened_at, last_seen_at) "
+        "SELECT 'x', 'shipment', 'x', 'x', 'warning', 'x', told, told FROM (SELECT %s::timestamptz AS told) AS one",
+        "INSERT INTO quality.feed_hour (source, hour, received) VALUES ('ups', date_trunc('hour', %s::timestamptz), 5)",
+    ):
+        execute(statement, days(19))
+    return warehouse
+
+
+VIEWS = [name for name in datasets() if contract(name).table.physical_type == "view"]
+QUIET = {"transit_time_drift"}
+"""Views that have no rows without months of deliveries: tests of their own look at them."""
+
+
+@pytest.mark.parametrize("dataset", VIEWS)
+def test_views_keep_what_their_contracts_promise_of_each_row(dataset: str, lived_in: str) -> None:
+    table = contract(dataset).table
+    found = rows(f"SELECT * FROM {table.physical_name}", as_of=days(20))
+    assert found or dataset in QUIET
+    empty = {
+        column.name for column in table.properties if column.required and any(row[column.name] is None for row in found)
+    }
+    assert empty == set(), "required, and empty"
+    if table.key:
+        keys = [tuple(row[column] for column in table.key) for row in found]
+        assert len(set(keys)) == len(keys), "the key tells rows apart"
