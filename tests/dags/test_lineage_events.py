@@ -220,6 +220,39 @@ def test_the_other_dags_tell_too(airflow: Airflow, warehouse: str, sandbox: Stan
         check_columns(dataset, table)
 
 
+def test_a_watch_tells_what_it_found_in_the_marts(airflow: Airflow, past: str, sandbox: StandIn) -> None:
+    run = airflow.run("data_watch")
+    assert run["state"] == "success", airflow.log()[-3000:]
+    (watched,) = ended(airflow.lineage(run), "watch")
+    check_event(watched)
+    assert names(watched["inputs"], past) == ["mart.carrier_feed", "mart.transit_time_drift"]
+    for dataset, table in zip(watched["inputs"], names(watched["inputs"], past), strict=True):
+        check_columns(dataset, table)
+    found = judged(past, run)
+    assert found
+    assert verdicts(watched) == found
+
+
+def test_a_quarantine_replay_tells_what_it_released(
+    airflow: Airflow, warehouse: str, sandbox: StandIn, tmp_path: Path
+) -> None:
+    path = tmp_path / "shipments.csv"
+    path.write_text(
+        "order_id,carrier,tracking_number,destination_country,ordered_at\n"
+        "A1,ups,1Z999AA10123456784,US,2026-05-01\nA2,ups,1Z999AA10123456785,ZZ,2026-05-01\n"
+    )
+    assert airflow.run("history_import", dataset="shipments", path=str(path))["state"] == "success"
+    run = airflow.run("quarantine_replay", dataset="shipment")
+    assert run["state"] == "success", airflow.log()[-3000:]
+    events = airflow.lineage(run)
+    (staged,), (validated,), (loaded,) = (ended(events, task) for task in ("stage", "validate", "load"))
+    assert names(staged["inputs"], warehouse) == ["quality.quarantined_row"]
+    assert names(staged["outputs"], warehouse) == ["staging.shipment"]
+    assert verdicts(validated) == judged(warehouse, run)
+    assert verdicts(validated)["shipment", "destination_country_unknown"][4] == 1
+    assert names(loaded["outputs"], warehouse)[:2] == ["core.shipment", "core.shipment_number"]
+
+
 def test_lineage_that_fails_fails_no_task(airflow: Airflow, warehouse: str, sandbox: StandIn) -> None:
     rows(warehouse, "ALTER TABLE ops.run RENAME TO run_elsewhere")
     run = airflow.run("delivery_time")
