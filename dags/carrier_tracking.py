@@ -9,12 +9,14 @@ A backfill is refused: carriers answer with the present. Load the past with `his
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pendulum
 from airflow.sdk import Param, TriggerRule, dag, get_current_context
 
 from lanecast import tasks
 from lanecast.carriers import registry
-from lanecast_dags import DEFAULTS, SHIPMENTS, TRACKING_EVENTS, lanecast_task
+from lanecast_dags import ALERTS, DEFAULTS, SHIPMENTS, TRACKING_EVENTS, ends_within, lanecast_task
 
 
 @dag(
@@ -25,6 +27,7 @@ from lanecast_dags import DEFAULTS, SHIPMENTS, TRACKING_EVENTS, lanecast_task
     default_args=DEFAULTS,
     tags=["lanecast", "carriers"],
     doc_md=__doc__,
+    deadline=ends_within(timedelta(hours=1)),
     params={
         "carrier": Param(None, type=["null", "string"], enum=[None, *registry.names()], title="Only this carrier"),
         "tracking_numbers": Param(
@@ -39,6 +42,7 @@ from lanecast_dags import DEFAULTS, SHIPMENTS, TRACKING_EVENTS, lanecast_task
         ),
         "force": Param(False, type="boolean", title="All open parcels, due or not"),
     },
+    **ALERTS,
 )
 def carrier_tracking() -> None:
     @lanecast_task(reads=["core.shipment", "ops.poll_plan"], writes=["ops.poll_request"])

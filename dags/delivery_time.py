@@ -6,11 +6,13 @@ shipments that changed, and the lanes that they touch.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pendulum
 from airflow.sdk import dag
 
 from lanecast import tasks
-from lanecast_dags import DEFAULTS, DELIVERY_TIME, SHIPMENTS, TRACKING_EVENTS, lanecast_task
+from lanecast_dags import ALERTS, DEFAULTS, DELIVERY_TIME, SHIPMENTS, TRACKING_EVENTS, ends_within, lanecast_task
 
 
 @dag(
@@ -21,6 +23,8 @@ from lanecast_dags import DEFAULTS, DELIVERY_TIME, SHIPMENTS, TRACKING_EVENTS, l
     default_args=DEFAULTS,
     tags=["lanecast", "delivery"],
     doc_md=__doc__,
+    deadline=ends_within(timedelta(hours=1)),
+    **ALERTS,
 )
 def delivery_time() -> None:
     @lanecast_task(

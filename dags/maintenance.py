@@ -10,7 +10,7 @@ import pendulum
 from airflow.sdk import dag
 
 from lanecast import tasks
-from lanecast_dags import DEFAULTS, lanecast_task
+from lanecast_dags import ALERTS, DEFAULTS, lanecast_task
 
 
 @dag(
@@ -21,6 +21,7 @@ from lanecast_dags import DEFAULTS, lanecast_task
     default_args=DEFAULTS,
     tags=["lanecast", "operations"],
     doc_md=__doc__,
+    **ALERTS,
 )
 def maintenance() -> None:
     @lanecast_task(writes=["quality.quarantined_row", "ops.raw_answer", "ops.poll_request"])

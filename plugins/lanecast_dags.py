@@ -8,13 +8,23 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import Asset, BaseOperatorLink, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import (
+    Asset,
+    AsyncCallback,
+    BaseOperatorLink,
+    DeadlineAlert,
+    DeadlineReference,
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryRule,
+)
 from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
 
 from lanecast import tasks
 from lanecast.lineage import datasets
 from lanecast.pipeline import BatchStopped
 from lanecast.tasks import RunRefused
+from lanecast_notifiers import RunFailed, RunLate, RunSucceeded
 
 SHIPMENTS = Asset("lanecast://core/shipment", group="lanecast")
 TRACKING_EVENTS = Asset("lanecast://core/tracking_event", group="lanecast")
@@ -33,6 +43,16 @@ DEFAULTS: dict[str, Any] = {
         rules=[RetryRule(exception=[RunRefused, BatchStopped], action=RetryAction.FAIL, reason="not worth a retry")]
     ),
 }
+
+# For DAGs that nobody waits for: a run that fails raises an alert, and the next success ends it.
+ALERTS: dict[str, Any] = {"on_failure_callback": RunFailed(), "on_success_callback": RunSucceeded()}
+
+
+def ends_within(time: timedelta) -> DeadlineAlert:
+    """A deadline, counted from when the run was queued: a run that is late raises an alert, from the triggerer."""
+    minutes = time.total_seconds() / 60
+    callback = AsyncCallback(RunLate, kwargs={"minutes": minutes})
+    return DeadlineAlert(DeadlineReference.DAGRUN_QUEUED_AT, time, callback, name=f"ends within {minutes:g} minutes")
 
 
 class QualityReport(BaseOperatorLink):

@@ -211,6 +211,21 @@ def report(run: str | None, output: Path | None, as_json: bool) -> None:
         click.echo(path)
 
 
+@cli.command("alerts")
+@click.option("--all", "everything", is_flag=True, help="Those that have ended, too.")
+@as_json
+def alerts(everything: bool, as_json: bool) -> None:
+    """List what is wrong now, and since when. docs/operations.md says what to do about each kind."""
+    from lanecast.alerts import book, message
+
+    found = _in_warehouse(lambda: book.entries(everything))
+    if as_json:
+        _print_json({"alerts": found})
+    else:
+        for line in message.lines(found):
+            click.echo(line)
+
+
 @cli.group()
 def bench() -> None:
     """Measure how fast it is, on a database of its own."""

@@ -11,6 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from psycopg2.extensions import cursor as Cursor
+
+from lanecast.alerts import book
+from lanecast.desk import report_files
 from lanecast.files import importing
 from lanecast.files.errors import FileError
 from lanecast.files.streams import Progress
@@ -23,6 +27,7 @@ from lanecast.warehouse import runs, staging
 from lanecast.warehouse.load import AfterMerge, Reconciliation
 from lanecast.warehouse.runs import Run
 from lanecast.warehouse.staging import Batch, StagingLost
+from lanecast.warehouse.statements import statement
 
 log = logging.getLogger(__name__)
 
@@ -60,15 +65,37 @@ def _stage_file(run: Run, address: str | None, progress: Progress | None) -> dic
     told = run.params
     with warehouse.connect(as_of=run.as_of, address=address) as link:
         staging.create(link, batch)
-        received = importing.stage_file(link, batch, told["dataset"], told["path"], told["mapping"], progress)
-        staging.seal(link, batch, received)
-    return {batch.dataset: received}
+        copied = importing.stage_file(link, batch, told["dataset"], told["path"], told["mapping"], progress)
+        staging.seal(link, batch, copied.received, copied.source_count)
+    return {batch.dataset: copied.received}
+
+
+def _quarantined_batches(run: Run) -> tuple[Batch, ...]:
+    from lanecast.quarantine import stage as quarantine
+
+    return quarantine.batches(run)
+
+
+def _stage_quarantined(run: Run, address: str | None, progress: Progress | None) -> dict[str, int]:
+    from lanecast.quarantine import stage as quarantine  # it reads answers as a replay does
+
+    return quarantine.stage(run, address)
+
+
+def _end_pull(cursor: Cursor, run: Run) -> None:
+    polling.replan_all(cursor, run)
+    staged = Batch(run.run_id, "tracking_event").staged
+    cursor.execute(
+        statement("watch/feed_hour", staged=staged),
+        {"run_id": run.run_id, "run_number": run.number, "as_of": run.as_of},
+    )
 
 
 SOURCES: dict[str, Source] = {
-    "pull": Source(follow.batches, _stage_answers, {"tracking_event": polling.replan_all}),
+    "pull": Source(follow.batches, _stage_answers, {"tracking_event": _end_pull}),
     "import": Source(_one_batch, _stage_file),
     "replay": Source(_one_batch, _stage_replay),
+    "quarantine": Source(_quarantined_batches, _stage_quarantined),
 }
 
 
@@ -136,17 +163,37 @@ def load(run: Run, address: str | None = None) -> list[Reconciliation]:
             staging.drop(link, batch)
         cursor.execute(
             "SELECT dataset, rule FROM quality.validation_result "
-            "WHERE run_id = %s AND severity = 'batch' AND NOT passed ORDER BY 1, 2",
+            "WHERE run_id = %s AND severity = 'batch' AND NOT passed AND details -> 'waived' IS NULL ORDER BY 1, 2",
             (run.run_id,),
         )
         stopped = cursor.fetchall()
+        _tell_of_stops(cursor, run, stopped)
         runs.finish(link, run.run_id, "stopped" if stopped else "loaded")
+    report_files.keep(run.run_id, lambda: address or warehouse.dsn())
     if stopped:
         raise BatchStopped(
             f"run {run.run_id} was stopped by {', '.join(f'{rule} ({dataset})' for dataset, rule in stopped)}: "
             "its rows are in quality.quarantined_row, nothing of them was loaded"
         )
     return results
+
+
+def _tell_of_stops(cursor: Cursor, run: Run, stopped: list[tuple[str, str]]) -> None:
+    """One alert per batch rule that stopped; those of the same source end with a run that no rule stops."""
+    subject = run.source or run.kind
+    causes = [
+        book.Cause(
+            *("batch_stopped", dataset, rule, subject),
+            f"The rule {rule} stopped the batch of {dataset} from {subject}: nothing of it was loaded, all its rows are in "
+            "quarantine.",
+            "critical",
+        )
+        for dataset, rule in stopped
+    ]
+    book.raise_all(cursor, causes, run.run_id)
+    for batch in SOURCES[run.kind].batches(run):
+        still = [rule for dataset, rule in stopped if dataset == batch.dataset]
+        book.resolve(cursor, ["batch_stopped"], [batch.dataset], subject, still)
 
 
 def _ensure_staged(run: Run, address: str | None) -> None:

@@ -107,12 +107,58 @@ def open_import(context: Context) -> None:
         raise RunRefused(str(refused)) from None
 
 
+def open_quarantine_replay(context: Context) -> None:
+    """Brings the schema up to date and opens the run of a replay; refuses rows, patches or rules that can't be used."""
+    from lanecast.quarantine.errors import QuarantineError
+    from lanecast.quarantine.selection import Selection, open_replay
+
+    refuse_backfill(context)
+    migrations.migrate()
+    params = context["params"]
+    selection = Selection(
+        tuple(params["ids"] or ()),
+        params["dataset"],
+        params["rule"],
+        params["run"],
+        params["origin"],
+        params["patch"],
+        tuple(params["waive"]),
+    )
+    try:
+        open_replay(run_id(context), selection)
+    except QuarantineError as refused:
+        raise RunRefused(str(refused)) from None
+
+
+def load_quarantine_replay(context: Context) -> list[dict[str, Any]]:
+    """Carries the replay out; of a dry run it logs what would become of the rows, and leaves nothing of it."""
+    from lanecast.quarantine import replay
+
+    if not context["params"]["dry_run"]:
+        return load(context)
+    run = pipeline.find_run(run_id(context))
+    log.info("a dry run, nothing is changed: %s", replay.outlook(run).as_dict())
+    replay.forget(run)
+    return []
+
+
 def refresh_delivery_time() -> dict[str, Any]:
     """Refreshes the marts for the shipments that changed, and the lanes that they touch."""
     from lanecast.delivery import refresh
 
     migrations.migrate()
     return asdict(refresh.refresh())
+
+
+def watch(context: Context) -> dict[str, int]:
+    """Holds the warehouse against its contracts, raises and resolves alerts, and tells them; returns those seen."""
+    from lanecast.alerts import telling
+    from lanecast.contracts import watch as watching
+
+    migrations.migrate()
+    seen = watching.watch(run_id(context))
+    log.info("alerts told: %s", telling.tell())
+    return seen
 
 
 def maintain() -> dict[str, int]:

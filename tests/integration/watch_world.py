@@ -53,7 +53,9 @@ class FeedWorld:
     def follow(self) -> None:
         """Each source has parcels that it is asked for."""
         plan = [
-            (1000 * place + number, source, source) for place, source in enumerate(self.SOURCES) for number in range(20)
+            (10_000 * place + number, source, source)
+            for place, (source, busiest) in enumerate(self.SOURCES.items())
+            for number in range(round(30 * busiest))
         ]
         with psycopg2.connect(self.address) as link, link.cursor() as cursor:
             psycopg2.extras.execute_values(

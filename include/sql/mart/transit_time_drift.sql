@@ -106,9 +106,9 @@ SELECT
     round(measured.median_before::numeric, 2) AS median_before,
     round((measured.median_recent - measured.median_before)::numeric, 2) AS shift_days,
     round(measured.distance::numeric, 4) AS distance,
-    -- Kolmogorov's distribution; below 0.3 its sum converges slowly, and is 1 to four places
+    -- Kolmogorov's distribution; below 0.3 its sum converges slowly, and is 1 to four places. exp() refuses to underflow
     CASE WHEN measured.scaled < 0.3 THEN 1 ELSE (
-        SELECT 2 * sum((CASE WHEN term % 2 = 1 THEN 1 ELSE -1 END) * exp(-2 * (term * measured.scaled) ^ 2))
+        SELECT 2 * sum((CASE WHEN term % 2 = 1 THEN 1 ELSE -1 END) * exp(greatest(-700, -2 * (term * measured.scaled) ^ 2)))
         FROM generate_series(1, 10) AS term
     ) END AS p_value,
     measured.lanes_compared,

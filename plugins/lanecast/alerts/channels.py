@@ -20,6 +20,8 @@ from lanecast.alerts.message import Message
 from lanecast.connections import Connection
 
 log = logging.getLogger(__name__)
+# httpx logs each address that it asks at INFO, and a Slack webhook's is a secret
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 TIMEOUT_SECONDS = 10.0
 PREFIX = "lanecast_alerts_"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -88,6 +88,19 @@ def compose(told: Sequence[Told]) -> Message:
     if len(told) > MOST:
         paragraphs.append(f"And {_count(len(told) - MOST, 'more alert')}: `lanecast alerts --all` lists them.")
     return Message(" ".join(subject.split()), "\n\n".join(paragraphs), tuple(one.as_dict() for one in told))
+
+
+def lines(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The alerts of mart.quality_alert for a terminal: one line each, and its message below."""
+    told = []
+    for entry in entries:
+        about = entry["subject"] or entry["dataset"]
+        until = "" if entry["resolved_at"] is None else f" to {_moment(entry['resolved_at'])}"
+        state = entry["severity"] if entry["is_open"] else "resolved"
+        since = f"{'since' if entry['is_open'] else 'from'} {_moment(entry['opened_at'])}{until}"
+        told.append(f"{state:9} {entry['rule']} ({about}), {since}, seen {_count(entry['times_seen'], 'time')}")
+        told += _wrapped(entry["message"], " " * 10)
+    return told or ["No alert is open."]
 
 
 def _paragraph(one: Told) -> str:

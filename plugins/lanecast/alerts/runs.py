@@ -12,9 +12,9 @@ RUN_KINDS = ("run_failed", "deadline")
 
 
 def failed(dag_id: str, run_id: str, address: str | None = None) -> None:
-    """A run of the DAG failed for good."""
+    """A run of the DAG failed for good. Where a stopped batch has its own alert, that says why, and is told."""
     message = f"The run of {dag_id} failed, after all retries: its tasks' logs in Airflow tell why."
-    _raise(Cause("run_failed", dag_id, "run_failed", "", message, "critical"), run_id, address)
+    _raise(Cause("run_failed", dag_id, "run_failed", "", message, "critical"), run_id, address, unless="batch_stopped")
 
 
 def late(dag_id: str, run_id: str, due_at: datetime, minutes: float, address: str | None = None) -> None:
@@ -32,7 +32,9 @@ def succeeded(dag_id: str, address: str | None = None) -> None:
         book.resolve(cursor, RUN_KINDS, [dag_id])
 
 
-def _raise(cause: Cause, run_id: str, address: str | None) -> None:
+def _raise(cause: Cause, run_id: str, address: str | None, unless: str | None = None) -> None:
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
-        book.raise_all(cursor, [cause], run_id)
+        cursor.execute("SELECT FROM quality.alert WHERE kind = %s AND run_id = %s LIMIT 1", (unless, run_id))
+        if cursor.fetchone() is None:
+            book.raise_all(cursor, [cause], run_id)
     telling.tell(address)
