@@ -59,10 +59,10 @@ def _warehouse() -> str:
 
 
 def _contracts() -> str:
-    from lanecast.contracts.reader import contract
-    from lanecast.warehouse.staging import COLUMNS
+    from lanecast.contracts.reader import contract, datasets
 
-    return f"{sum(len(contract(dataset).rules) for dataset in COLUMNS)} rules in {len(COLUMNS)} contracts"
+    names = datasets()
+    return f"{sum(len(contract(name).rules) for name in names)} rules in {len(names)} contracts"
 
 
 def _carriers() -> str:
