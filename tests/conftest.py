@@ -31,6 +31,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Schedu
     return _Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _reports_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Loads write quality reports: of tests, not beside the checkout's own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("LANECAST_REPORTS", str(tmp_path_factory.mktemp("reports")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A throw-away embedded Postgres; `.dsn("postgres", "postgres")` is its administrator's address."""

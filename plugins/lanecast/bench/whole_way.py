@@ -45,7 +45,7 @@ def measure(figures: Figures, address: str, store: Path, parcels: int) -> None:
     bench.load(address, bench.stage(address, "registrations", "shipment", 0, parcels))
     refresh(address, _AS_OF)
     bench.settle(address)
-    with _raw_root(store):
+    with _files_in(store):
         run = _pulled(address, parcels)
         events = parcels * len(_SCANS)
         stages = ("raw read, parse, stage", "validate", "load", "refresh marts")
@@ -71,16 +71,18 @@ def _import_gate() -> None:
 
 
 @contextmanager
-def _raw_root(store: Path) -> Iterator[None]:
-    before = os.environ.get("LANECAST_RAW")
-    os.environ["LANECAST_RAW"] = str(store)
+def _files_in(store: Path) -> Iterator[None]:
+    ours = {"LANECAST_RAW": str(store), "LANECAST_REPORTS": str(store / "reports")}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["LANECAST_RAW"]
-        else:
-            os.environ["LANECAST_RAW"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _pulled(address: str, parcels: int) -> Run:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from lanecast import __version__
-from lanecast.desk import pages, quality
+from lanecast.desk import pages, quality, report
 from lanecast.desk.quality import Quality
 from lanecast.desk.reading import Unavailable
+from lanecast.desk.report import Report, UnknownRun
 from lanecast.warehouse import connection as warehouse
 
 PREFIX = "/lanecast"
@@ -23,6 +24,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     403: {"description": "The user may not read this."},
     503: {"description": "The warehouse can't be read; `remedy` says what to do."},
 }
+_UNKNOWN_RUN = "Choose a run on the quality page. In an address, an id's + is written %2B."
 _REMEDIES = {
     403: "Reload the page to sign in again. If it stays so, your role in Airflow may not see its pages.",
     404: "The desk has no such page.",
@@ -59,16 +61,36 @@ def create_app(user: Callable[..., Any], address: Callable[[], str] = warehouse.
         response.headers.update(_HEADERS)
         return quality.read(address)
 
+    @app.get("/quality/run", include_in_schema=False)
+    def report_page(request: Request, run: str) -> Response:
+        return _page(pages.report_page(report.read(address, run), _is_alone(request)))
+
+    @app.get(
+        "/api/quality/run",
+        summary="The quality report of one run",
+        responses=_RESPONSES | {404: {"description": "There is no such run; `remedy` says how to find one."}},
+    )
+    def report_data(response: Response, run: Annotated[str, Query(description="The run's id.")]) -> Report:
+        response.headers.update(_HEADERS)
+        return report.read(address, run)
+
     @app.get("/api/openapi.json", include_in_schema=False)
     def document(request: Request) -> Response:
         told = app.openapi() | {"servers": [{"url": request.scope.get("root_path", "")}]}
         return JSONResponse(told, headers=_HEADERS)
 
+    def problem(request: Request, title: str, told: str, remedy: str, status: int) -> Response:
+        if _wants_page(request):
+            return _page(pages.problem_page(title, told, remedy, _is_alone(request), _up(request)), status)
+        return JSONResponse({"detail": told, "remedy": remedy}, status, _HEADERS)
+
     @app.exception_handler(Unavailable)
     def unavailable(request: Request, error: Unavailable) -> Response:
-        if _wants_page(request):
-            return _page(pages.problem_page("Not available", error.problem, error.remedy, _is_alone(request)), 503)
-        return JSONResponse({"detail": error.problem, "remedy": error.remedy}, 503, _HEADERS)
+        return problem(request, "Not available", error.problem, error.remedy, 503)
+
+    @app.exception_handler(UnknownRun)
+    def unknown(request: Request, error: UnknownRun) -> Response:
+        return problem(request, "No such run", f"{str(error)[:1].upper()}{str(error)[1:]}.", _UNKNOWN_RUN, 404)
 
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> Response:
@@ -78,12 +100,12 @@ def create_app(user: Callable[..., Any], address: Callable[[], str] = warehouse.
         if error.status_code == 401:
             # Airflow's own address for signing in, whoever manages its users; it leads back here.
             root = request.scope.get("root_path", "").removesuffix(PREFIX)
-            return RedirectResponse(
-                f"{root}/api/v2/auth/login?{urlencode({'next': request.url.path})}", 302, headers=_HEADERS
-            )
+            asked = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+            return RedirectResponse(f"{root}/api/v2/auth/login?{urlencode({'next': asked})}", 302, headers=_HEADERS)
         remedy = _REMEDIES.get(error.status_code, "")
         title = f"Error {error.status_code}"
-        return _page(pages.problem_page(title, str(error.detail), remedy, _is_alone(request)), error.status_code)
+        page = pages.problem_page(title, str(error.detail), remedy, _is_alone(request), _up(request))
+        return _page(page, error.status_code)
 
     return app
 
@@ -97,11 +119,20 @@ def _is_alone(request: Request) -> bool:
     return request.headers.get("sec-fetch-dest") == "document"
 
 
+def _path(request: Request) -> str:
+    """The address below the desk's prefix."""
+    return str(request.scope["path"]).removeprefix(request.scope.get("root_path", ""))
+
+
+def _up(request: Request) -> str:
+    """The way from a page's address to the desk's start."""
+    return "../" * (_path(request).count("/") - 1)
+
+
 def _wants_page(request: Request) -> bool:
     """Whether a browser asks for a page; programs get JSON."""
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     return (
         request.method in {"GET", "HEAD"}
-        and not path.startswith("/api/")
+        and not _path(request).startswith("/api/")
         and "text/html" in request.headers.get("accept", "")
     )

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from base64 import b64encode
 from datetime import UTC, date, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from lanecast.desk import quality
+from lanecast.desk import drawing, quality
 from lanecast.desk.quality import Quality, UnmappedCode
+from lanecast.desk.report import Dataset, Report
 
 _FOLDER = Path(__file__).parent / "templates"
 _NONE = "–"
@@ -26,6 +29,7 @@ def quality_page(told: Quality, is_alone: bool = False) -> str:
     return template.render(
         told=told,
         is_alone=is_alone,
+        up="",
         today=told.read_at.date(),
         groups=quality.by_source(told.unmapped_codes),
         received=sum(day.received for day in told.days),
@@ -37,13 +41,65 @@ def quality_page(told: Quality, is_alone: bool = False) -> str:
     )
 
 
-def problem_page(title: str, problem: str, remedy: str = "", is_alone: bool = False) -> str:
-    """A page that says what is wrong, and what to do about it."""
+def report_page(told: Report, is_alone: bool = False, is_file: bool = False) -> str:
+    """A run's quality report: on the desk, or as a file that stands for itself. The same run gives the same text."""
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            told=told,
+            is_alone=is_alone,
+            up=None if is_file else "../",
+            policy=content_policy().partition("; frame-ancestors")[0],
+        )
+    )
+
+
+def problem_page(title: str, problem: str, remedy: str = "", is_alone: bool = False, up: str = "") -> str:
+    """A page that says what is wrong, and what to do about it. `up` leads from its address to the desk's start."""
     return (
         _environment()
         .get_template("problem.html")
-        .render(title=title, problem=problem, remedy=remedy, is_alone=is_alone)
+        .render(title=title, problem=problem, remedy=remedy, is_alone=is_alone, up=up)
     )
+
+
+class Chart(NamedTuple):
+    """A dataset's numbers in the last runs, as bars."""
+
+    title: str
+    top: str
+    bars: list[drawing.Bar]
+    values: list[str]
+    words: str
+    """The chart in a sentence."""
+
+
+def charts(told: Dataset) -> list[Chart]:
+    """How much came in and how much of it was put aside, in each of the last runs."""
+    received = [one.received for one in told.trend]
+    shares = [100 * one.quarantined / one.received if one.received else 0.0 for one in told.trend]
+    tops = drawing.rounded_up(max([4, *received])), drawing.rounded_up(max([0.1, *shares]))
+    slots = max(len(told.trend), 12)
+    counted = [number(value) for value in received]
+    parted = [share(one.quarantined, one.received) for one in told.trend]
+    return [
+        Chart(
+            "Rows received",
+            number(round(tops[0])),
+            drawing.bars(received, tops[0], slots),
+            counted,
+            f"Rows received in {len(counted)} runs: {number(min(received))} to {number(max(received))}, "
+            f"in this run {counted[-1]}.",
+        ),
+        Chart(
+            "Share quarantined",
+            f"{tops[1]:g} %",
+            drawing.bars(shares, tops[1], slots),
+            parted,
+            f"Share of rows quarantined in {len(parted)} runs: at most {max(shares):.1f} %, in this run {parted[-1]}.",
+        ),
+    ]
 
 
 @cache
@@ -77,7 +133,13 @@ def _environment() -> Environment:
         "csv_row": csv_row,
         "title_of": quality.title_of,
         "share": share,
+        "shown": shown,
+        "duration": duration,
+        "charts": charts,
+        "zip": zip,
+        "line": drawing.line,
     }
+    found.globals["parts"] = drawing.parts
     return found
 
 
@@ -101,6 +163,31 @@ def share(part: int, whole: int) -> str:
     if 99.9 < percent < 100:
         return "> 99.9 %"
     return f"{percent:.1f} %"
+
+
+def duration(seconds: float | None) -> str:
+    """`0.4 s`, `2 min 5 s`, `1 h 3 min`; a dash for None."""
+    if seconds is None:
+        return _NONE
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds >= 0.05 or not seconds else "< 0.1 s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def shown(text: str | None, most: int = 400) -> str:
+    """A text as it can be shown: cut, and with what can't be seen, or turns the text's direction, written out."""
+    if not text:
+        return _NONE
+    found = text if len(text) <= most else f"{text[:most]}…"
+    return "".join(_written(one) for one in found)
+
+
+def _written(one: str) -> str:
+    if one in "\n\t\r":
+        return " "
+    # Cc: control; Cf: format (directions, joiners of nothing); Cs: half a character; Zl, Zp: breaks.
+    return f"\\u{ord(one):04x}" if unicodedata.category(one) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else one
 
 
 def csv_row(code: UnmappedCode, today: date) -> str:

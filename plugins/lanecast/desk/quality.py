@@ -1,4 +1,4 @@
-"""What the quality page tells: loads, status codes that no table knows, carriers. Read from schema `mart` alone."""
+"""What the quality page tells: loads, unknown status codes, carriers, alerts. Read from schema `mart` alone."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from lanecast import settings
 from lanecast.carriers import registry
 from lanecast.desk.reading import reading
+from lanecast.desk.report import MOST_ALERTS, Alert
 
 MOST_CODES = 200
 MOST_MAPPED = 20
@@ -104,6 +105,7 @@ class Quality(BaseModel):
     mapped_codes: list[UnmappedCode] = Field(description="Mapped by now, the latest first.")
     carriers: list[CarrierPolling]
     days: list[LoadDay] = Field(description=f"The last {DAYS} days, the latest first.")
+    alerts: list[Alert] = Field(description="Open ones, the critical first.")
     not_loaded: list[Load] = Field(description=f"Loads of the last {DAYS} days that were stopped or failed.")
     loads: list[Load] = Field(description="The latest loads.")
 
@@ -151,6 +153,10 @@ ORDER BY started_at DESC, run_id, dataset LIMIT %(most)s
 _LOADS = """
 SELECT * FROM mart.data_quality ORDER BY started_at DESC NULLS LAST, run_id, dataset LIMIT %(most)s
 """
+_ALERTS = """
+SELECT alert_id, kind, dataset, rule, subject, severity, message, opened_at, times_seen, resolved_at
+FROM mart.quality_alert WHERE is_open ORDER BY severity, opened_at DESC, alert_id LIMIT %(most)s
+"""
 Row = TypeVar("Row", bound=BaseModel)
 
 
@@ -172,6 +178,7 @@ def read(address: Callable[[], str]) -> Quality:
             mapped_codes=found(UnmappedCode, _MAPPED, MOST_MAPPED),
             carriers=found(CarrierPolling, _CARRIERS, MOST_CARRIERS),
             days=found(LoadDay, _DAYS, DAYS * 20, days=DAYS),
+            alerts=found(Alert, _ALERTS, MOST_ALERTS),
             not_loaded=found(Load, _NOT_LOADED, MOST_STOPPED, days=DAYS),
             loads=found(Load, _LOADS, MOST_RUNS),
         )

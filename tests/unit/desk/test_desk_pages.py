@@ -23,7 +23,7 @@ EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 def quality(**told: Any) -> Quality:
     nothing: dict[str, Any] = {
-        **{key: [] for key in ("unmapped_codes", "mapped_codes", "carriers", "days", "not_loaded", "loads")},
+        **{key: [] for key in ("unmapped_codes", "mapped_codes", "carriers", "days", "alerts", "not_loaded", "loads")},
         "read_at": NOW,
         "unmapped_open": len(told.get("unmapped_codes", [])),
         "unmapped_events": sum(code.times_seen for code in told.get("unmapped_codes", [])),
