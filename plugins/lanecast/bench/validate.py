@@ -94,7 +94,7 @@ def measure(address: str, rows: int, say: Callable[[str], None] = lambda _: None
             raise AssertionError(f"the SELECT counts {counted}, the gate {judged[-1]['failed']}")
 
     def median(name: str) -> float:
-        return round(statistics.median(one[name] for one in judged), 3)
+        return round(float(statistics.median(one[name] for one in judged)), 3)
 
     select = statistics.median(selects)
     return Measured(
