@@ -63,7 +63,14 @@ class WebhookNotifier(_ChannelNotifier):
     channel = "webhook"
 
 
-class RunFailed(_Notifier):
+class _RunNotifier(_Notifier):
+    """About a run of the DAG itself. Nothing in it is a template, so that it asks no DAG for how to fill one."""
+
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        pass
+
+
+class RunFailed(_RunNotifier):
     """Raises the alert `run_failed` of the run's DAG, unless its own alert says why, and tells it on every channel."""
 
     def notify(self, context: Any) -> None:
@@ -71,14 +78,14 @@ class RunFailed(_Notifier):
         runs.failed(dag_id, tasks.ledger_id(dag_id, run_id))
 
 
-class RunSucceeded(_Notifier):
+class RunSucceeded(_RunNotifier):
     """Ends the alerts `run_failed` and `deadline` of the run's DAG."""
 
     def notify(self, context: Any) -> None:
         runs.succeeded(_run(context)[0])
 
 
-class RunLate(_Notifier):
+class RunLate(_RunNotifier):
     """Raises the alert `deadline` of the run's DAG, and tells it on every channel; `minutes` is the time it had."""
 
     def __init__(self, minutes: float, **settings: Any) -> None:

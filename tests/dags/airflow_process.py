@@ -41,7 +41,7 @@ def main() -> None:
         os.environ.update(order.get("environment", {}))
         try:
             # Loaded anew for each run, as a worker does: a run leaves its params in the DAG object.
-            told = {"files": files, "dags": describe(load())} if order["do"] == "describe" else run(load(), order)
+            told = {"files": files, "dags": describe(load())} if order["do"] == "describe" else DOES[order["do"]](order)
         except Exception as error:
             told = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(told, default=str), file=answers, flush=True)
@@ -119,12 +119,52 @@ def describe_task(task: Any) -> dict[str, Any]:
     }
 
 
-def run(dags: dict[str, Any], order: dict[str, Any]) -> dict[str, Any]:
+def miss_deadline(order: dict[str, Any]) -> dict[str, Any]:
+    """A queued run of a DAG misses its deadline: what the scheduler does then, and the triggerer after it."""
+    import asyncio
+
+    from airflow.models import DagRun
+    from airflow.models.deadline import Deadline
+    from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.sdk.timezone import utcnow
+    from airflow.triggers.callback import CallbackTrigger
+    from airflow.utils.session import create_session
+    from airflow.utils.state import DagRunState
+    from airflow.utils.types import DagRunTriggeredByType, DagRunType
+
+    run(order)  # stores the DAGs, and with them the terms of their deadlines
+    dag = load()[order["dag"]]
+    with create_session() as session:
+        stored = SerializedDagModel.get_dag(dag.dag_id, session=session)
+        made = stored.create_dagrun(
+            run_id="late",
+            run_after=utcnow(),
+            run_type=DagRunType.MANUAL,
+            triggered_by=DagRunTriggeredByType.TEST,
+            state=DagRunState.QUEUED,
+            session=session,
+        )
+        (deadline,) = session.query(Deadline).filter(Deadline.dagrun_id == made.id).all()
+        allowed = (deadline.deadline_time - made.queued_at).total_seconds()
+        deadline.handle_miss(session)
+        session.flush()
+        trigger = deadline.callback.trigger
+        class_path, kwargs = trigger.classpath, dict(trigger.kwargs)
+        session.query(DagRun).filter(DagRun.id == made.id).update({"state": DagRunState.FAILED})
+
+    async def triggered() -> list[Any]:
+        return [event.payload async for event in CallbackTrigger(**kwargs).run()]
+
+    return {"allowed": allowed, "trigger": class_path, "events": asyncio.run(triggered())}
+
+
+def run(order: dict[str, Any]) -> dict[str, Any]:
     """Runs a DAG; every task with its states, tries and the exceptions that its tries raised."""
     import airflow.models.dagrun as models
     from airflow.sdk.execution_time import task_runner
 
-    dag = dags[order["dag"]]
+    dag = load()[order["dag"]]
+    dag.deadline = None  # dag.test() can not have one: apache/airflow#73428
     impatient(dag)
     raised: list[dict[str, Any]] = []
     original = task_runner._execute_task
@@ -198,6 +238,8 @@ def impatient(dag: Any) -> None:
         else:
             task.retry_delay, task.retry_exponential_backoff = timedelta(0), 0
 
+
+DOES = {"run": run, "miss_deadline": miss_deadline}
 
 if __name__ == "__main__":
     main()
