@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, Airflow
 from lanecast.contracts.reader import contract
 
-DAGS = ("carrier_tracking", "delivery_time", "history_import", "maintenance")
+DAGS = ("carrier_tracking", "data_watch", "delivery_time", "history_import", "maintenance")
 PYTHON_FILES = sorted([*(ROOT / "dags").glob("*.py"), *(ROOT / "plugins").rglob("*.py")])
 # What reaches into Airflow's metadata, or reads it at import: workers of Airflow 3 must not.
 FORBIDDEN = ("airflow.models", "airflow.settings", "airflow.utils.session", "airflow.jobs")
@@ -80,9 +80,11 @@ def test_schedules(described: dict[str, Any]) -> None:
     schedules = {name: dag["schedule"] for name, dag in described["dags"].items()}
     assert schedules == {
         "carrier_tracking": "*/15 * * * *",
+        "data_watch": "*/15 * * * *",
         "delivery_time": {"AssetAny": ["lanecast://core/shipment", "lanecast://core/tracking_event"]},
         "history_import": None,
         "maintenance": "30 3 * * *",
+        "quarantine_replay": None,
     }
 
 
@@ -110,6 +112,11 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
         ("history_import", "dataset", ["shipments", "events", "orders", "interactions"], ["parcels", None, ""]),
         ("history_import", "path", ["/data/x.csv"], ["", None, 3]),
         ("history_import", "mapping", [None, "olist"], [3, ["olist"]]),
+        ("quarantine_replay", "dataset", [None, "shipment", "tracking_event"], ["shipments", "", 1]),
+        ("quarantine_replay", "rule", [None, "mostly_bad"], ["", "Mostly bad", "a'; DROP TABLE x"]),
+        ("quarantine_replay", "ids", [None, [1, 2]], [[0], ["1"], [-1], 1]),
+        ("quarantine_replay", "waive", [[], ["mostly_bad"]], [None, ["a b"], "mostly_bad"]),
+        ("quarantine_replay", "dry_run", [True, False], [None, "yes"]),
     ],
 )
 def test_params_are_checked(described: dict[str, Any], name: str, param: str, good: list[Any], bad: list[Any]) -> None:
@@ -129,6 +136,7 @@ def test_every_param_has_a_schema(dag: dict[str, Any]) -> None:
         ("carrier_tracking", {"carrier": "hermes"}, "hermes"),
         ("carrier_tracking", {"tracking_numbers": ["<b>"]}, "<b>"),
         ("history_import", {"dataset": "parcels", "path": "x.csv"}, "parcels"),
+        ("quarantine_replay", {"dataset": "parcels"}, "parcels"),
     ],
 )
 def test_airflow_refuses_a_run_with_bad_params(airflow: Airflow, name: str, conf: dict[str, Any], told: str) -> None:

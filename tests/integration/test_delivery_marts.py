@@ -462,13 +462,14 @@ def test_the_timeline_folds_what_two_sources_tell() -> None:
 def test_data_quality_adds_up_per_run_and_dataset() -> None:
     execute(
         "INSERT INTO quality.reconciliation VALUES "
-        "('r1', 'shipment', 10, 6, 1, 3, %s), ('r1', 'order_line', 2, 2, 0, 0, %s)",
+        "('r1', 'shipment', 10, 6, 1, 3, %s, 10), ('r1', 'order_line', 2, 2, 0, 0, %s, 2)",
         days(1),
         days(1),
     )
     execute(
-        "INSERT INTO ops.run (run_id, kind, dataset, as_of, state) VALUES ('r1', 'import', 'shipment', %s, 'loaded')",
-        days(1),
+        "INSERT INTO ops.run (run_id, kind, dataset, as_of, state) VALUES ('r1', 'import', 'shipment', %s, 'loaded'), "
+        "('r2', 'import', 'shipment', %s, 'stopped'), ('r3', 'import', 'interaction', %s, 'failed')",
+        *(days(1), days(2), days(3)),
     )
     checks = [("a", "row", 2, False), ("b", "warn", 1, False), ("c", "row", 0, True), ("d", "row", 1, False)]
     for rule, severity, failed, passed in checks:
@@ -486,4 +487,6 @@ def test_data_quality_adds_up_per_run_and_dataset() -> None:
     assert (first["rules"], first["rules_failed"], first["rules_warned"], first["failures"]) == (4, 2, 1, 4)
     assert (first["failed_rules"], first["kind"], first["state"]) == (["a", "b", "d"], "import", "loaded")
     assert (found["r1", "order_line"]["rules"], found["r1", "order_line"]["failed_rules"]) == (0, [])
+    assert first["source_count"] == 10
+    assert (found["r3", "interaction"]["state"], found["r3", "interaction"]["received"]) == ("failed", None)
     assert (found["r2", "shipment"]["received"], found["r2", "shipment"]["refreshed_at"]) == (None, days(2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import psycopg2
@@ -50,8 +51,8 @@ def filled(warehouse: str) -> str:
         warehouse,
         """
         UPDATE ops.run SET state = CASE run_id WHEN 'r1' THEN 'loaded' ELSE 'stopped' END;
-        INSERT INTO quality.reconciliation VALUES ('r1', 'tracking_event', 10, 6, 3, 1, now()),
-            ('r2', 'shipment', 5, 0, 0, 5, now());
+        INSERT INTO quality.reconciliation VALUES ('r1', 'tracking_event', 10, 6, 3, 1, now(), 10),
+            ('r2', 'shipment', 5, 0, 0, 5, now(), 5);
         INSERT INTO quality.validation_result VALUES
             ('r1', 'tracking_event', 'time_not_ahead', 'row', 'made up', 10, 1, false, NULL, now()),
             ('r2', 'shipment', 'keys_are_unique', 'batch', 'made up', 5, 5, false, NULL, now());
@@ -174,7 +175,7 @@ def test_without_a_user_nothing_is_told() -> None:
     for user, status in ((refuse, 401), (forbid, 403)):
         desk = client(user, address=address)
         paths = [route.path for route in create_app(user).routes if isinstance(route, APIRoute)]
-        assert {"/", "/quality", "/api/quality", "/api/openapi.json"} <= set(paths)
+        assert {"/", "/quality", "/quality/run", "/api/quality", "/api/quality/run", "/api/openapi.json"} <= set(paths)
         for path in paths:
             for method in ("GET", "HEAD", "POST", "OPTIONS"):
                 answer = desk.request(method, PREFIX + path)
@@ -193,6 +194,9 @@ def test_a_browser_without_a_user_is_sent_to_sign_in() -> None:
         answer = client(refuse).get(PREFIX + path, headers=PAGE)
         assert answer.status_code == 302
         assert answer.headers["location"] == f"/api/v2/auth/login?next=%2Flanecast{path.replace('/', '%2F')}"
+    # Signed in, one comes back to the run that was asked for.
+    answer = client(refuse).get(f"{PREFIX}/quality/run?run=a%3Ab%2Bc", headers=PAGE)
+    assert parse_qs(urlsplit(answer.headers["location"]).query) == {"next": [f"{PREFIX}/quality/run?run=a%3Ab%2Bc"]}
     assert client(refuse).get(f"{PREFIX}/api/quality", headers=PAGE).status_code == 401
     assert client(forbid).get(f"{PREFIX}/quality", headers=PAGE).status_code == 403
 
@@ -212,8 +216,10 @@ def test_under_a_path_of_its_own_airflow_is_found_too() -> None:
 def test_the_document_describes_the_json() -> None:
     told = client().get(f"{PREFIX}/api/openapi.json").json()
     assert told["servers"] == [{"url": PREFIX}]
-    assert list(told["paths"]) == ["/api/quality"]
-    assert {"401", "403", "503"} <= told["paths"]["/api/quality"]["get"]["responses"].keys()
+    assert list(told["paths"]) == ["/api/quality", "/api/quality/run"]
+    for path in told["paths"].values():
+        assert {"401", "403", "503"} <= path["get"]["responses"].keys()
+    assert [one["name"] for one in told["paths"]["/api/quality/run"]["get"]["parameters"]] == ["run"]
     # A check that FastAPI took for a parameter would stand here.
     assert "parameters" not in told["paths"]["/api/quality"]["get"]
 

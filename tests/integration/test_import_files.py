@@ -24,7 +24,8 @@ def query(link: Connection, sql: str) -> list[tuple[object, ...]]:
 def stage(link: Connection, dataset: str, path: Path, mapping: str | None = None) -> staging.Batch:
     batch = staging.Batch(f"test-{dataset}", TARGETS[dataset].staged)
     staging.create(link, batch)
-    received = stage_file(link, batch, dataset, path, mapping)
+    received, source_count = stage_file(link, batch, dataset, path, mapping)
+    assert source_count == received
     assert query(link, f"SELECT count(*), max(staged_row) FROM {batch.staged}") == [(received, received)]
     return batch
 

@@ -89,7 +89,7 @@ def test_loading_a_run_twice_returns_what_was_recorded(loader: Loader) -> None:
     batch = loader.stage(run, "tracking_event", [event(), event("LC0002")], {1: "rule"})
     first = loading.load(run, batch, loader.address)
     assert counts(first) == (1, 0, 1)
-    loader.execute(f"DROP TABLE {batch.rejected}, {batch.staged}")
+    loader.execute(f"DROP TABLE {batch.rejected}, {batch.staged} CASCADE")
     assert loading.load(run, batch, loader.address) == first, "also once the staging is dropped"
     assert loader.asked("SELECT times_seen FROM quality.quarantined_row") == [(1,)]
 
@@ -134,7 +134,7 @@ def test_staged_rows_that_are_gone_are_not_taken_for_an_empty_batch(loader: Load
     loader.execute(f"TRUNCATE {batch.staged}")  # what a crash of the server does to an UNLOGGED table
     with pytest.raises(StagingLost):
         loading.load(run, batch, loader.address)
-    loader.execute(f"DROP TABLE {batch.staged}")
+    loader.execute(f"DROP TABLE {batch.staged} CASCADE")
     with pytest.raises(StagingLost):
         loading.load(run, batch, loader.address)
 

@@ -1,4 +1,5 @@
--- Grain: one row per bad row, however often it arrives: a row seen before is counted, not copied.
+-- Grain: one row per bad row, however often it arrives: a row seen before is counted, not copied. One that comes again after
+-- it was replayed is open again, for its source is not mended; one that was dismissed stays so.
 INSERT INTO quality.quarantined_row AS known (
     dataset, rule, row_hash, severity, reason, row_data, source_file, source_line, raw_answer_id,
     first_run_id, last_run_id, first_seen_at, last_seen_at, times_seen
@@ -38,4 +39,6 @@ ON CONFLICT (dataset, rule, row_hash) DO UPDATE SET
 times_seen = known.times_seen + excluded.times_seen,
 last_seen_at = excluded.last_seen_at,
 last_run_id = excluded.last_run_id,
-reason = excluded.reason;
+reason = excluded.reason,
+status = CASE WHEN known.status = 'dismissed' THEN known.status ELSE 'open' END,
+superseded_by = NULL;

@@ -7,7 +7,7 @@ its text (cut to 200 characters) and why; a record that can't be split into colu
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -69,7 +69,7 @@ def _event(_: Plan) -> Assemble:
         is_mapped = True
         if unreadable is None and carrier is not None:
             if milestone is None:
-                milestone, reason, is_mapped = _meaning(carrier, code, description, country)
+                milestone, reason, is_mapped = meaning_of(carrier, code, description, country)
             hashed = event_hash(carrier, code, description)
         # fmt: off
         return (
@@ -96,11 +96,10 @@ def _interaction(_: Plan) -> Assemble:
         customer_id, product_id, kind, occurred_at, quantity, value, order_id = values
         hashed = None
         if unreadable is None:
-            told = "\x1f".join(["" if value is None else str(value) for value in values])
-            hashed = _hash(told)
+            hashed = interaction_hash(values)
             before = seen.met(hashed)
             if before:
-                hashed = _hash(f"{told}\x1f{before}")
+                hashed = interaction_hash([*values, before])
         return (
             *(staged_row, customer_id, product_id, kind, occurred_at, quantity, value, order_id),
             *(hashed, line, unreadable),
@@ -117,12 +116,14 @@ _ASSEMBLE: dict[str, Callable[[Plan], Assemble]] = {
 }
 
 
-def _hash(told: str) -> int:
+def interaction_hash(values: Sequence[object]) -> int:
+    """The identity of an interaction: a hash over all its values, in the order of the file's columns."""
+    told = "\x1f".join(["" if value is None else str(value) for value in values])
     return int.from_bytes(hashlib.blake2b(told.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 @lru_cache(maxsize=1 << 14)
-def _meaning(
+def meaning_of(
     carrier: str, code: str | None, description: str | None, country: str | None
 ) -> tuple[str, str | None, bool]:
     """Milestone, reason, and whether a table knows it: by the carrier's code, else by its text."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lanecast.files.datasets import Row, staged_rows
 from lanecast.files.errors import FileError
@@ -14,7 +15,7 @@ from lanecast.files.mapping import DatasetMapping, From, Join, load_mapping
 from lanecast.files.plan import Plan
 from lanecast.files.reader import open_table
 from lanecast.files.streams import Progress, file_name, is_url
-from lanecast.files.table import Table
+from lanecast.files.table import Record, Table
 from lanecast.warehouse import staging
 from lanecast.warehouse.connection import Connection
 
@@ -30,6 +31,13 @@ class Description:
     encoding: str | None
     compressed: bool
     size: int | None
+
+
+class Copied(NamedTuple):
+    """Rows copied into staging, and rows that the file held."""
+
+    received: int
+    source_count: int
 
 
 def describe(path: str | Path) -> Description:
@@ -49,26 +57,60 @@ def stage_file(
     path: str | Path,
     mapping: str | None = None,
     progress: Progress | None = None,
-) -> int:
-    """Copies the rows of a file (dataset as the command line names it) into the batch's table; returns their number.
+) -> Copied:
+    """Copies the rows of a file (dataset as the command line names it) into the batch's table; returns their numbers.
 
     Raises FileError, before anything is copied, for a file or mapping that can't be used.
     """
     with open_rows(dataset, path, mapping, progress) as rows:
-        return staging.copy_rows(link, batch, rows)
+        received = staging.copy_rows(link, batch, rows)
+        return Copied(received, rows.source_count)
+
+
+class FileRows:
+    """The staged rows of a file, to be run through once; `source_count` then tells how many rows the file held."""
+
+    def __init__(self, table: Table) -> None:
+        self._held = table.held
+        self._read = 0
+        self._problems = 0
+        self._rows: Iterator[Row] = iter(())
+        table.records = self._counted(table.records)
+
+    def give(self, rows: Iterator[Row], problems: int) -> None:
+        """Sets the rows, and the number of rows of joined files that could not be read."""
+        self._rows, self._problems = rows, problems
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._rows
+
+    def __next__(self) -> Row:
+        return next(self._rows)
+
+    @property
+    def source_count(self) -> int:
+        """Rows of the main file, as the file itself says (Parquet) or as counted where they were read; and the rows of
+        joined files that could not be read, for each is told."""
+        return (self._read if self._held is None else self._held) + self._problems
+
+    def _counted(self, records: Iterator[Record]) -> Iterator[Record]:
+        for record in records:
+            self._read += 1
+            yield record
 
 
 @contextmanager
 def open_rows(
     dataset: str, path: str | Path, mapping: str | None = None, progress: Progress | None = None
-) -> Iterator[Iterator[Row]]:
+) -> Iterator[FileRows]:
     """The staged rows of a file, and of those that its mapping joins to it. Header and mapping are checked here."""
     chosen = load_mapping(mapping, dataset)
     files = _Files(str(path), chosen)
     with files.open(None, _expected(chosen.columns | chosen.features, chosen.joined), progress) as table:
+        rows = FileRows(table)
         columns, records, problems = joined_records(table, chosen.joined, files.open)
-        plan = Plan(chosen, table, columns)
-        yield staged_rows(chosen.target.staged, plan, records, problems)
+        rows.give(staged_rows(chosen.target.staged, Plan(chosen, table, columns), records, problems), len(problems))
+        yield rows
 
 
 class _Files:

@@ -29,7 +29,7 @@ def open_parquet(source: Source) -> Table:
     except (arrow.ArrowException, OSError) as error:
         raise FileError(f"{source.name} is cut off, or no whole Parquet file: {_short(error)}") from None
     columns = checked_columns([str(name) for name in file.schema_arrow.names], source.name)
-    return Table("parquet", source, columns, _records(file, source))
+    return Table("parquet", source, columns, _records(file, source), held=file.metadata.num_rows)
 
 
 def _records(file: Any, source: Source) -> Iterator[Record]:

@@ -29,7 +29,7 @@ from lanecast.files.values import (
     upper,
 )
 
-_CONVERTERS: dict[str, Converter] = {
+CONVERTERS: dict[str, Converter] = {
     "tracking_number": tracking_number,
     "carrier": carrier,
     "origin_country": country,
@@ -179,7 +179,7 @@ class Plan:
             make = event_time_converter if event else timestamp_converter
             convert = make(self._mapping.zone, spec.formats)
         else:
-            convert = _CONVERTERS.get(name, plain)
+            convert = CONVERTERS.get(name, plain)
         if spec.formats and name not in self._mapping.target.times:
             raise MappingError(f"{self._mapping.name}, {name}: formats are for times alone")
         return read_as(convert, spec.values, (*self._mapping.sentinels, *spec.sentinels), spec.sentinel_patterns)

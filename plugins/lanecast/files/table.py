@@ -23,7 +23,8 @@ QUOTED_LENGTH = 200
 class Table:
     """An open file of any format. `records` may be run through once; JSON Lines may add columns on the way.
 
-    `missing` lists columns that were expected and not met in the first objects of JSON Lines.
+    `missing` lists columns that were expected and not met in the first objects of JSON Lines. `held` is how many rows
+    the file itself says that it holds, None where it does not say.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Table:
     delimiter: str | None = None
     encoding: str | None = None
     missing: list[str] = field(default_factory=list)
+    held: int | None = None
 
     def __enter__(self) -> Table:
         return self

@@ -48,6 +48,8 @@ class Told:
     pieces: dict[tuple[str, str], str] = field(default_factory=dict)
     told_of: set[tuple[str, str]] = field(default_factory=set)
     rows: int = 0
+    source_count: int = 0
+    """Events and problems that the parsers told of, counted as they told them and not as rows are made."""
 
     def fail(self, source: str, number: str, outcome: str, why: str) -> None:
         """Notes that nothing came of a parcel, unless an answer has told of it."""
@@ -79,6 +81,7 @@ def _read(where: Indexed, answer: raw.RawAnswer, routes: Routes, told: Told) -> 
     source, requested = where.source, where.requested
     if answer.error is not None:
         outcome = "not_asked" if answer.error.startswith(NOT_ASKED) else "failed"
+        told.source_count += len(requested) if answer.status == 200 else 0
         for asked in requested:
             told.fail(source, asked, outcome, answer.error)
             if answer.status == 200:  # it was answered, but what came is broken: that is a row received
@@ -91,6 +94,7 @@ def _read(where: Indexed, answer: raw.RawAnswer, routes: Routes, told: Told) -> 
         if (source, asked) not in told.told_of:
             told.outcomes[source, asked] = ("answered", None)
     for parsed in parse.parsed(source, answer.body, requested):
+        told.source_count += 1 if isinstance(parsed, Unreadable) else len(parsed.events)
         if isinstance(parsed, Unreadable):
             told.rows += 1
             which = parsed.tracking_number or (requested[0] if len(requested) == 1 else None)

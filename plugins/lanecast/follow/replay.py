@@ -122,8 +122,9 @@ def stage(
     unread: dict[int, str] = {}
     with warehouse.connect(as_of=run.as_of, address=address) as link, warehouse.connect(address=address) as reading:
         staging.create(link, batch)
-        received = staging.copy_rows(link, batch, _rows(reading, run, unread, replay, progress))
-        staging.seal(link, batch, received)
+        told = Told()
+        received = staging.copy_rows(link, batch, _rows(reading, run, told, unread, replay, progress))
+        staging.seal(link, batch, received, told.source_count)
         with link.cursor() as cursor:
             cursor.execute(
                 "UPDATE ops.run SET params = jsonb_set(params, '{replay,unread_answers}', to_jsonb(%s::bigint[])) "
@@ -138,11 +139,11 @@ def stage(
 def _rows(
     reading: warehouse.Connection,
     run: Run,
+    told: Told,
     unread: dict[int, str],
     replay: Replay | None,
     progress: Callable[[int, int], None],
 ) -> Iterator[Row]:
-    told = Told()
     filters = (
         "(%(replayed_source)s::text IS NULL OR carrier = %(replayed_source)s) "
         "AND answered_at >= %(replayed_since)s AND answered_at < %(replayed_until)s "
@@ -160,7 +161,7 @@ def _rows(
         )
         done = 0
         while chunk := list(itertools.islice((Indexed(*row) for row in cursor), ANSWERS_AT_ONCE)):
-            routes = _routes(reading, chunk)
+            routes = routes_of(reading, chunk)
             yield from event_rows(chunk, routes, told, unread)
             for kept in (told.outcomes, told.told_of, told.pieces):
                 kept.clear()
@@ -170,7 +171,7 @@ def _rows(
                 replay.answers = done - len(unread)
 
 
-def _routes(link: warehouse.Connection, chunk: list[Indexed]) -> dict[tuple[str, str], list[Route]]:
+def routes_of(link: warehouse.Connection, chunk: list[Indexed]) -> dict[tuple[str, str], list[Route]]:
     """The shipments that these answers may be about, by the source asked and the number."""
     asked = {(where.source, number) for where in chunk for number in where.requested}
     found: dict[tuple[str, str], list[Route]] = {}

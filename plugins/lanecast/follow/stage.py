@@ -30,9 +30,10 @@ def stage(run: Run, address: str | None = None) -> dict[str, int]:
         for batch in (pieces, events):
             staging.create(link, batch)
         received = staging.copy_rows(link, events, event_rows(index, routes, told))
-        staging.seal(link, events, received)
-        registered = staging.copy_rows(link, pieces, _piece_rows(link, told))
-        staging.seal(link, pieces, registered)
+        staging.seal(link, events, received, told.source_count)
+        found = _piece_rows(link, told)
+        registered = staging.copy_rows(link, pieces, found)
+        staging.seal(link, pieces, registered, len(found))
         _note(link, run, told)
     return {"tracking_event": received, "shipment": registered}
 

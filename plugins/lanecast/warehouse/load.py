@@ -3,6 +3,10 @@
 A batch of ordinary size is one transaction: a load that was cut off leaves nothing behind, and one that had committed
 returns what it had committed. A large batch of events is merged in parts, side by side, each a transaction that notes
 its own count; a retry skips the parts that are done, and the reconciliation is written with the last.
+
+The numbers are counted apart: what the source held where it was read, what was received in staging, what was loaded by
+what the merge returned, what is a duplicate by looking accepted rows up in core under their keys. Where they don't add
+up the load fails, and nothing of it stays.
 """
 
 from __future__ import annotations
@@ -45,6 +49,18 @@ _WRITES: Mapping[str, str] = {
 }
 
 
+class DoesNotAddUp(RuntimeError):
+    """Rows were lost or made on the way: nothing is committed. Names the numbers."""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What became of accepted rows: those that said something new, and those that core had already."""
+
+    loaded: int = 0
+    duplicate: int = 0
+
+
 @dataclass(frozen=True)
 class Reconciliation:
     """What became of the rows received: the three add up."""
@@ -63,7 +79,8 @@ AfterMerge = Callable[[Cursor, Run], None]
 def load(run: Run, batch: Batch, address: str | None = None, after_merge: AfterMerge | None = None) -> Reconciliation:
     """Loads a judged batch, or returns the reconciliation of the load that has committed before.
 
-    Raises StagingLost where the staged rows are gone (UNLOGGED tables don't outlive a crash of the server).
+    Raises StagingLost where the staged rows are gone (UNLOGGED tables don't outlive a crash of the server), and
+    DoesNotAddUp where the source held other than was received, or rows received did not end anywhere.
     """
     with _one_at_a_time(batch.dataset, address), warehouse.connect(as_of=run.as_of, address=address) as link:
         with link.cursor() as cursor:
@@ -72,26 +89,46 @@ def load(run: Run, batch: Batch, address: str | None = None, after_merge: AfterM
             if done is not None:
                 return done
             received = staging.staged_rows(link, batch)
+            held = staging.source_count(link, batch)
+            if held != received:
+                raise DoesNotAddUp(
+                    f"run {run.run_id}, {batch.dataset}: the source held {held} rows and {received} were received; "
+                    "nothing was loaded. Run it again; if it stays so, rows are lost where the source is read"
+                )
             accepted = received - staging.rejected_rows(link, batch)
             begun = _begun(cursor, run, batch.dataset)
         parts = begun or _parts(batch, accepted)
         if batch.dataset == "tracking_event" and accepted:
             _make_partitions(batch, address)
-        loaded = _load_parts(run, batch, parts, address) if parts > 1 else 0
+        merged = _load_parts(run, batch, parts, address) if parts > 1 else Merged()
         with link.cursor() as cursor:
             if parts == 1 and accepted:
-                loaded = _merge(cursor, run, batch)
+                merged = _merge(cursor, run, batch)
             values = _values(run, batch)
             quarantined = staging.rejected_rows(link, batch)  # counted again: a merge rejects what contradicts core
-            if quarantined:
+            result = Reconciliation(batch.dataset, received, merged.loaded, merged.duplicate, quarantined)
+            _check(run, result)
+            if quarantined and batch.dataset == "order_line":
+                cursor.execute(statement("load/rejected_line_numbers", **_tables(batch)), values)
+            if run.kind == "quarantine":
+                cursor.execute(statement("load/quarantine_again", **_tables(batch)), values)
+            elif quarantined:
                 cursor.execute(statement("load/quarantine", **_tables(batch)), values)
             if batch.dataset == "tracking_event" and accepted:
                 cursor.execute(statement("load/unmapped_codes", **_tables(batch)), values)
             if after_merge is not None:
                 after_merge(cursor, run)
-            result = Reconciliation(batch.dataset, received, loaded, received - quarantined - loaded, quarantined)
-            _record(cursor, run, result)
+            _record(cursor, run, result, held)
         return result
+
+
+def _check(run: Run, result: Reconciliation, of: str = "received") -> None:
+    if result.received != result.loaded + result.duplicate + result.quarantined:
+        raise DoesNotAddUp(
+            f"run {run.run_id}, {result.dataset}: {result.received} rows {of}, but {result.loaded} loaded + "
+            f"{result.duplicate} duplicate + {result.quarantined} quarantined; nothing was committed. "
+            "A statement of include/sql/load loses or makes rows"
+        )
 
 
 def recorded(cursor: Cursor, run: Run, dataset: str) -> Reconciliation | None:
@@ -105,12 +142,12 @@ def recorded(cursor: Cursor, run: Run, dataset: str) -> Reconciliation | None:
     return None if row is None else Reconciliation(*row)
 
 
-def _record(cursor: Cursor, run: Run, result: Reconciliation) -> None:
+def _record(cursor: Cursor, run: Run, result: Reconciliation, held: int) -> None:
     cursor.execute(
         "INSERT INTO quality.reconciliation (run_id, dataset, source_count, received, loaded, duplicate, quarantined, "
         "recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s, ops.as_of())",
         (
-            *(run.run_id, result.dataset, result.received, result.received),
+            *(run.run_id, result.dataset, held, result.received),
             *(result.loaded, result.duplicate, result.quarantined),
         ),
     )
@@ -140,26 +177,29 @@ def _begun(cursor: Cursor, run: Run, dataset: str) -> int | None:
     return found
 
 
-def _load_parts(run: Run, batch: Batch, parts: int, address: str | None) -> int:
-    """Merges the parts that are not done yet, side by side; returns the rows loaded by all of them."""
+def _load_parts(run: Run, batch: Batch, parts: int, address: str | None) -> Merged:
+    """Merges the parts that are not done yet, side by side; returns what became of the rows of all of them."""
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
         cursor.execute(
-            "SELECT part, loaded FROM ops.load_part WHERE run_id = %s AND dataset = %s", (run.run_id, batch.dataset)
+            "SELECT part, loaded, duplicate FROM ops.load_part WHERE run_id = %s AND dataset = %s",
+            (run.run_id, batch.dataset),
         )
-        done: dict[int, int] = dict(cursor.fetchall())
+        done = {part: Merged(*told) for part, *told in cursor.fetchall()}
 
-    def one(part: int) -> int:
+    def one(part: int) -> Merged:
         with warehouse.connect(as_of=run.as_of, address=address) as link, link.cursor() as cursor:
-            loaded = _merge(cursor, run, batch, part, parts)
+            merged = _merge(cursor, run, batch, part, parts)
             cursor.execute(
-                "INSERT INTO ops.load_part (run_id, dataset, part, parts, loaded) VALUES (%s, %s, %s, %s, %s)",
-                (run.run_id, batch.dataset, part, parts, loaded),
+                "INSERT INTO ops.load_part (run_id, dataset, part, parts, loaded, duplicate) "
+                "VALUES (%s, %s, %s, %s, %s, %s)",
+                (run.run_id, batch.dataset, part, parts, merged.loaded, merged.duplicate),
             )
-            return loaded
+            return merged
 
     with ThreadPoolExecutor(parts) as workers:
         fresh = list(workers.map(one, [part for part in range(parts) if part not in done]))
-    return sum(fresh) + sum(done.values())
+    every = [*fresh, *done.values()]
+    return Merged(sum(one.loaded for one in every), sum(one.duplicate for one in every))
 
 
 def _make_partitions(batch: Batch, address: str | None) -> None:
@@ -169,26 +209,34 @@ def _make_partitions(batch: Batch, address: str | None) -> None:
         cursor.execute(statement("load/event_partitions"))
 
 
-def _merge(cursor: Cursor, run: Run, batch: Batch, part: int = 0, parts: int = 1) -> int:
-    """Merges the accepted rows of one part into core; returns how many said something new."""
+def _merge(cursor: Cursor, run: Run, batch: Batch, part: int = 0, parts: int = 1) -> Merged:
+    """Merges the accepted rows of one part into core; returns what became of them."""
     values = _values(run, batch) | {"part": part, "parts": parts}
     cursor.execute(_SESSION)
     if parts == 1:
         cursor.execute(statement("load/accepted", **_tables(batch)))
     else:
         cursor.execute(statement("load/accepted_part", **_tables(batch)), values)
+    late = _LATE.get(batch.dataset) if run.kind == "quarantine" else None
     for name in _MERGES[batch.dataset]:
         cursor.execute(statement(f"load/{name}", **_tables(batch)), values)
         if name == "event_bounds":
             found = zip(cursor.description or (), only_row(cursor), strict=True)
             values |= {column.name: value for column, value in found}
+        if late is not None and name == late[0]:
+            cursor.execute(statement(f"load/{late[1]}", **_tables(batch)), values)
     loaded = int(only_row(cursor)[0])
+    cursor.execute(statement(f"load/duplicates_{batch.dataset}", **_tables(batch)), values | {"loaded": loaded})
+    told, duplicate = only_row(cursor)
+    merged = Merged(loaded, int(duplicate))
+    if parts > 1:  # a part commits alone, so it must add up alone
+        _check(run, Reconciliation(batch.dataset, int(told), merged.loaded, merged.duplicate, 0), f"of part {part}")
     if batch.dataset == "tracking_event":
         cursor.execute(statement("load/event_shipments"), values)
         for name in _WITHDRAWALS.get(run.kind, ()):
             cursor.execute(statement(f"load/{name}", **_tables(batch)), values)
     cursor.execute("DROP VIEW accepted")
-    return loaded
+    return merged
 
 
 def _tables(batch: Batch) -> dict[str, str]:
@@ -203,7 +251,8 @@ def _values(run: Run, batch: Batch) -> dict[str, object]:
         "dataset": batch.dataset,
         "source": run.source,
         "final": sorted(FINAL_MILESTONES),
-        "revives": run.kind != "replay",
+        "revives": run.kind not in {"replay", "quarantine"},
+        "late": run.kind == "quarantine",
         **(run.params.get("replay") or {}),
     }
 
@@ -226,6 +275,12 @@ _MERGES: Mapping[str, tuple[str, ...]] = {
         "events",
     ),
     "shipment": ("shipment_journeys", "shipment_told", "shipment_contradictions", "shipment_numbers", "shipments"),
-    "order_line": ("order_parties", "orders", "order_lines"),
+    "order_line": ("line_numbers", "order_parties", "orders", "order_lines"),
     "interaction": ("interaction_parties", "interactions"),
+}
+
+# What keeps rows from the quarantine from taking the place of what was told since: after which statement it comes.
+_LATE: Mapping[str, tuple[str, str]] = {
+    "shipment": ("shipment_told", "late_shipments"),
+    "order_line": ("line_numbers", "late_order_lines"),
 }

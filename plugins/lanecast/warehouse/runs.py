@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import psycopg2
+
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.connection import Connection
+
+log = logging.getLogger(__name__)
+
+_LONGEST_ERROR = 1000
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ def open_run(
         cursor.execute(
             "INSERT INTO ops.run (run_id, kind, dataset, source, params, as_of) "
             "VALUES (%s, %s, %s, %s, %s, coalesce(%s, ops.as_of())) "
-            "ON CONFLICT (run_id) DO UPDATE SET state = 'running', finished_at = NULL",
+            "ON CONFLICT (run_id) DO UPDATE SET state = 'running', finished_at = NULL, error = NULL",
             (run_id, kind, dataset, source, json.dumps(params or {}), as_of),
         )
     return find(link, run_id)
@@ -61,14 +68,40 @@ def find(link: Connection, run_id: str) -> Run:
 
 @contextmanager
 def step(run_id: str, name: str, address: str | None = None) -> Iterator[None]:
-    """Times the block and writes its seconds to the run's ledger row."""
+    """Times the block and writes its seconds to the run's ledger row; an error in it makes the run `failed`.
+
+    A step of a run that had failed, as a retry is, makes it `running` again.
+    """
+    _note(address, "state = 'running', finished_at = NULL, error = NULL WHERE run_id = %s AND state = 'failed'", run_id)
     began = time.monotonic()
-    yield
-    seconds = round(time.monotonic() - began, 3)
+
+    def seconds() -> str:
+        return json.dumps({name: round(time.monotonic() - began, 3)})
+
+    try:
+        yield
+    except BaseException as failed:
+        try:
+            _note(
+                address,
+                "steps = steps || %s::jsonb, state = 'failed', finished_at = clock_timestamp(), error = %s "
+                "WHERE run_id = %s",
+                *(seconds(), _told(name, failed), run_id),
+            )
+        except (psycopg2.Error, warehouse.NoWarehouse):
+            log.warning("run %s failed, and the ledger can't be reached to note it", run_id)
+        raise
+    _note(address, "steps = steps || %s::jsonb WHERE run_id = %s", seconds(), run_id)
+
+
+def _told(name: str, failed: BaseException) -> str:
+    """The step and the error's first line: what a database adds below it holds values of rows."""
+    return f"{name}: {type(failed).__name__}: {str(failed).partition(chr(10))[0]}"[:_LONGEST_ERROR]
+
+
+def _note(address: str | None, change: str, *values: str) -> None:
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
-        cursor.execute(
-            "UPDATE ops.run SET steps = steps || %s::jsonb WHERE run_id = %s", (json.dumps({name: seconds}), run_id)
-        )
+        cursor.execute(f"UPDATE ops.run SET {change}", values)  # noqa: S608, `change` is written above
 
 
 def finish(link: Connection, run_id: str, state: str) -> None:

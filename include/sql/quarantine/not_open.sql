@@ -1,0 +1,19 @@
+-- Grain: one row per number given that is no open row free for a replay: its status, NULL where there is no such row, and
+-- the run that has it in hand.
+SELECT
+    asked.quarantined_row_id,
+    bad.status,
+    claim.run_id
+FROM (SELECT DISTINCT unnest(%(ids)s::bigint []) AS quarantined_row_id) AS asked
+LEFT JOIN quality.quarantined_row AS bad ON asked.quarantined_row_id = bad.quarantined_row_id
+LEFT JOIN LATERAL (
+    SELECT other.run_id FROM quality.replayed_row AS other
+    INNER JOIN ops.run AS run ON other.run_id = run.run_id
+    WHERE
+        other.quarantined_row_id = bad.quarantined_row_id
+        AND run.finished_at IS NULL
+        AND run.started_at > clock_timestamp() - interval '1 day'
+    LIMIT 1
+) AS claim ON true
+WHERE bad.status IS DISTINCT FROM 'open' OR claim.run_id IS NOT NULL
+ORDER BY 1;

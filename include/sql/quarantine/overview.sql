@@ -1,0 +1,23 @@
+-- Grain: one row per dataset and rule, with the rows put aside under it.
+SELECT
+    bad.dataset,
+    bad.rule,
+    min(bad.severity) AS severity,
+    count(*) AS rows,
+    sum(bad.times_seen)::bigint AS times_seen,
+    min(bad.first_seen_at) AS first_seen_at,
+    max(bad.last_seen_at) AS last_seen_at,
+    min(bad.quarantined_row_id) AS example_id,
+    (
+        SELECT example.row_data FROM quality.quarantined_row AS example
+        WHERE example.quarantined_row_id = min(bad.quarantined_row_id)
+    ) AS example
+FROM quality.quarantined_row AS bad
+WHERE
+    (%(dataset)s::text IS NULL OR bad.dataset = %(dataset)s)
+    AND (%(rule)s::text IS NULL OR bad.rule = %(rule)s)
+    AND (%(status)s::text IS NULL OR bad.status = %(status)s)
+    AND (%(run_id)s::text IS NULL OR %(run_id)s IN (bad.first_run_id, bad.last_run_id, bad.replay_run_id))
+    AND (%(since)s::timestamptz IS NULL OR bad.last_seen_at >= %(since)s)
+GROUP BY bad.dataset, bad.rule
+ORDER BY rows DESC, bad.dataset, bad.rule;
