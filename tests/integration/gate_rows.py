@@ -197,7 +197,7 @@ BAD: dict[str, dict[str, list[Row]]] = {
 
 def journey(*scans: tuple[str, float] | tuple[str, float, str], **changes: Any) -> list[Row]:
     """Events of one parcel: milestone, hours after its first scan, and country (Brazil by default)."""
-    began = datetime(2026, 5, 10, 9, 0, tzinfo=UTC)
+    began = datetime(2026, 1, 20, 9, 0, tzinfo=UTC)
     rows = []
     for milestone, hours, *country in scans:
         moment = began + timedelta(hours=hours)

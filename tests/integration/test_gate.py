@@ -254,7 +254,8 @@ def test_what_a_carrier_tells_when_asked_is_no_older_than_a_year(warehouse: str,
     batch = stage("tracking_event", [old, {}, {**old, "raw_answer_id": None}])
     for kind, rejected in (("pull", {"event_too_old": 1}), ("quarantine", {"event_too_old": 1}), ("import", {})):
         with connection.connect(address=warehouse) as link:
-            run = runs.open_run(link, f"run-{kind}", kind, "tracking_event", as_of=AS_OF)
+            came_by = {"judged_as": ["pull"]} if kind == "quarantine" else None
+            run = runs.open_run(link, f"run-{kind}", kind, "tracking_event", params=came_by, as_of=AS_OF)
         asked_again = staging.Batch("run-1", "tracking_event")
         assert asked_again == batch
         assert gate.judge(run, batch, warehouse).rejected == rejected
