@@ -196,30 +196,33 @@ _PAST_RULES = """
 SELECT run_id, dataset, rule, rows_failed::double precision / greatest(rows_checked, 1) AS share
 FROM quality.validation_result WHERE run_id = ANY(%(runs)s)
 """
-# Two indexes know a run's rows: those that it put aside first, and those that it saw again, last of all runs.
+# Two indexes know a run's rows by rule: those that it put aside first, and those that it saw last of all runs. OFFSET 0
+# keeps the planner from walking the whole table in the order of its key instead, until five rows of the run turn up.
 _SAMPLES = """
-SELECT asked.dataset, asked.rule, found.*
+SELECT
+    row.dataset, row.rule, row.quarantined_row_id, row.row_data, row.source_file, row.source_line, row.raw_answer_id,
+    row.times_seen, row.status
 FROM unnest(%(datasets)s::text [], %(rules)s::text []) AS asked (dataset, rule)
 CROSS JOIN LATERAL (
-    SELECT * FROM (
-        (
-            SELECT quarantined_row_id, row_data, source_file, source_line, raw_answer_id, times_seen, status
-            FROM quality.quarantined_row
+    (
+        SELECT quarantined_row_id FROM (
+            SELECT quarantined_row_id FROM quality.quarantined_row
             WHERE first_run_id = %(run)s AND dataset = asked.dataset AND rule = asked.rule
-            ORDER BY quarantined_row_id LIMIT %(most)s
-        )
-        UNION ALL
-        (
-            SELECT quarantined_row_id, row_data, source_file, source_line, raw_answer_id, times_seen, status
-            FROM quality.quarantined_row
-            WHERE
-                last_run_id = %(run)s AND first_run_id <> %(run)s
-                AND dataset = asked.dataset AND rule = asked.rule
-            ORDER BY quarantined_row_id LIMIT %(most)s
-        )
-    ) AS either ORDER BY quarantined_row_id LIMIT %(most)s
+            OFFSET 0
+        ) AS put_aside ORDER BY 1 LIMIT %(most)s
+    )
+    UNION
+    (
+        SELECT quarantined_row_id FROM (
+            SELECT quarantined_row_id FROM quality.quarantined_row
+            WHERE last_run_id = %(run)s AND dataset = asked.dataset AND rule = asked.rule
+            OFFSET 0
+        ) AS seen_again ORDER BY 1 LIMIT %(most)s
+    )
+    ORDER BY 1 LIMIT %(most)s
 ) AS found
-ORDER BY asked.dataset, asked.rule, found.quarantined_row_id
+INNER JOIN quality.quarantined_row AS row USING (quarantined_row_id)
+ORDER BY row.dataset, row.rule, row.quarantined_row_id
 """
 _ALERTS = """
 SELECT alert_id, kind, dataset, rule, subject, severity, message, opened_at, times_seen, resolved_at
