@@ -144,6 +144,7 @@ def miss_deadline(order: dict[str, Any]) -> dict[str, Any]:
             state=DagRunState.QUEUED,
             session=session,
         )
+        session.flush()
         (deadline,) = session.query(Deadline).filter(Deadline.dagrun_id == made.id).all()
         allowed = (deadline.deadline_time - made.queued_at).total_seconds()
         deadline.handle_miss(session)
