@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, Airflow
 from lanecast.contracts.reader import contract
 
-DAGS = ("carrier_tracking", "data_watch", "delivery_time", "history_import", "maintenance")
+DAGS = ("carrier_tracking", "data_watch", "delivery_time", "history_import", "maintenance", "quarantine_replay")
 PYTHON_FILES = sorted([*(ROOT / "dags").glob("*.py"), *(ROOT / "plugins").rglob("*.py")])
 # What reaches into Airflow's metadata, or reads it at import: workers of Airflow 3 must not.
 FORBIDDEN = ("airflow.models", "airflow.settings", "airflow.utils.session", "airflow.jobs")
