@@ -8,7 +8,7 @@
 CREATE TEMPORARY TABLE repeated ON COMMIT DROP AS
 SELECT
     NULL::bigint AS shipment_id,
-    accepted.*,
+    accepted.*, -- noqa: AM04
     NULL::bigint AS tellings,
     NULL::boolean AS says_more
 FROM accepted

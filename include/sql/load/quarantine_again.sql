@@ -1,33 +1,38 @@
--- Grain of the temporary table `put_aside`: one row per staged row of a replay that a rule rejects, with the quarantined row
--- that it was: by its number; for what was read again, the row of its parcel or answer that could not be read.
+-- Grain of the temporary table `chosen`: one row per quarantined row of the replay. Each table is analyzed before it is
+-- joined: a stopped batch is as large as it came.
+CREATE TEMPORARY TABLE chosen ON COMMIT DROP AS
+SELECT
+    bad.quarantined_row_id,
+    bad.rule,
+    bad.row_hash,
+    bad.raw_answer_id,
+    bad.row_data ->> 'tracking_number' AS tracking_number,
+    bad.row_data ->> 'unreadable' IS NOT NULL AS is_unread,
+    replayed.patch IS NOT NULL AS is_mended
+FROM quality.replayed_row AS replayed
+INNER JOIN quality.quarantined_row AS bad ON replayed.quarantined_row_id = bad.quarantined_row_id
+WHERE replayed.run_id = %(run_id)s AND replayed.dataset = %(dataset)s;
+
+ANALYZE chosen;
+
+-- Grain of the temporary table `described`: one row per staged row that a rule rejects.
+CREATE TEMPORARY TABLE described ON COMMIT DROP AS
+SELECT
+    rejected.staged_row,
+    rejected.rule,
+    rejected.severity,
+    rejected.reason,
+    staged.source_line,
+    to_jsonb(staged) AS row_data
+FROM {staged} AS staged
+INNER JOIN {rejected} AS rejected ON staged.staged_row = rejected.staged_row;
+
+ANALYZE described;
+
+-- Grain of the temporary table `put_aside`: the same rows, with the quarantined row that each was: by its number; for what
+-- was read again, the row of its parcel or answer that could not be read.
 CREATE TEMPORARY TABLE put_aside ON COMMIT DROP AS
-WITH chosen AS (
-    SELECT
-        bad.quarantined_row_id,
-        bad.rule,
-        bad.row_hash,
-        bad.raw_answer_id,
-        bad.row_data ->> 'tracking_number' AS tracking_number,
-        bad.row_data ->> 'unreadable' IS NOT NULL AS is_unread,
-        replayed.patch IS NOT NULL AS is_mended
-    FROM quality.replayed_row AS replayed
-    INNER JOIN quality.quarantined_row AS bad ON replayed.quarantined_row_id = bad.quarantined_row_id
-    WHERE replayed.run_id = %(run_id)s AND replayed.dataset = %(dataset)s
-),
-
-described AS (
-    SELECT
-        rejected.staged_row,
-        rejected.rule,
-        rejected.severity,
-        rejected.reason,
-        staged.source_line,
-        to_jsonb(staged) AS row_data
-    FROM {rejected} AS rejected
-    INNER JOIN {staged} AS staged ON rejected.staged_row = staged.staged_row
-),
-
-origin AS (
+WITH origin AS (
     SELECT
         described.staged_row,
         chosen.quarantined_row_id,
@@ -49,7 +54,7 @@ origin AS (
 )
 
 SELECT
-    described.*,
+    described.*, -- noqa: AM04
     (described.row_data ->> 'raw_answer_id')::bigint AS raw_answer_id,
     sha256(convert_to((described.row_data - ARRAY['staged_row', 'source_line', 'raw_answer_id'])::text, 'UTF8'))
         AS row_hash,
@@ -144,7 +149,10 @@ UPDATE quality.quarantined_row AS bad SET
 FROM (
     SELECT
         chosen.quarantined_row_id,
-        kept.*,
+        kept.rule,
+        kept.severity,
+        kept.reason,
+        kept.kept_id,
         coalesce(
             kept.kept_id = chosen.quarantined_row_id
             AND NOT (kept.severity = 'batch' AND kept.rule <> known.rule),
@@ -154,8 +162,8 @@ FROM (
     INNER JOIN quality.quarantined_row AS known ON chosen.quarantined_row_id = known.quarantined_row_id
     LEFT JOIN kept ON chosen.quarantined_row_id = kept.quarantined_row_id
     WHERE chosen.run_id = %(run_id)s AND chosen.dataset = %(dataset)s
-) AS judged (chosen_id, quarantined_row_id, rule, severity, reason, kept_id, stays)
-WHERE bad.quarantined_row_id = judged.chosen_id;
+) AS judged
+WHERE bad.quarantined_row_id = judged.quarantined_row_id;
 
 UPDATE quality.quarantined_row AS bad SET status = 'open', superseded_by = NULL
 FROM kept

@@ -3,7 +3,7 @@ UPDATE {staged} AS staged SET
     milestone = told.milestone,
     reason = told.reason,
     is_mapped = true
-FROM (VALUES %s) AS told (
+FROM (VALUES %s) AS told ( -- noqa: PRS
     source, code, description, country, origin_country, destination_country, from_answer, milestone, reason, is_mapped
 )
 WHERE

@@ -13,7 +13,8 @@ LEFT JOIN LATERAL (
         other.quarantined_row_id = bad.quarantined_row_id
         AND run.finished_at IS NULL
         AND run.started_at > clock_timestamp() - interval '1 day'
+    ORDER BY other.run_id
     LIMIT 1
 ) AS claim ON true
 WHERE bad.status IS DISTINCT FROM 'open' OR claim.run_id IS NOT NULL
-ORDER BY 1;
+ORDER BY asked.quarantined_row_id;

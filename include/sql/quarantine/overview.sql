@@ -20,4 +20,4 @@ WHERE
     AND (%(run_id)s::text IS NULL OR %(run_id)s IN (bad.first_run_id, bad.last_run_id, bad.replay_run_id))
     AND (%(since)s::timestamptz IS NULL OR bad.last_seen_at >= %(since)s)
 GROUP BY bad.dataset, bad.rule
-ORDER BY rows DESC, bad.dataset, bad.rule;
+ORDER BY count(*) DESC, bad.dataset, bad.rule;

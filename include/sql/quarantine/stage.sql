@@ -1,6 +1,6 @@
 -- Grain: one row per chosen row: as it was put aside, with the columns that are set. Its number is that of the quarantined row.
 INSERT INTO {staged}
-SELECT described.*
+SELECT described.* -- noqa: AM04
 FROM quality.replayed_row AS chosen
 INNER JOIN quality.quarantined_row AS bad ON chosen.quarantined_row_id = bad.quarantined_row_id
 CROSS JOIN LATERAL jsonb_populate_record(

@@ -124,9 +124,9 @@ def _times(row: Mapping[str, Any], given: Mapping[str, Any]) -> Row:
                 raise QuarantineError(f"reported_at and occurred_at are {apart} apart, which no clock on earth is")
             known = "offset"
     elif instant is not None and told is not None:
-        if offset is None:
+        if offset is None and (row.get("tz_known") != "assumed" or told[3] == "assumed"):
             offset = row.get("utc_offset_minutes")
-        if offset is None:
+        if offset is None:  # an offset that is told is better than an assumed one
             offset, known = told[2], told[3]
         local = (instant + timedelta(minutes=offset)).replace(tzinfo=None, second=0, microsecond=0)
     else:
