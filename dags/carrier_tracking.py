@@ -16,9 +16,10 @@ from airflow.sdk import Param, TriggerRule, dag, get_current_context
 
 from lanecast import tasks
 from lanecast.carriers import registry
-from lanecast_dags import ALERTS, DEFAULTS, SHIPMENTS, TRACKING_EVENTS, ends_within, lanecast_task
+from lanecast_dags import ALERTS, DEFAULTS, SHIPMENTS, TRACKING_EVENTS, ends_within, lanecast_task, testable
 
 
+@testable
 @dag(
     schedule="*/15 * * * *",
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),

@@ -12,9 +12,19 @@ import pendulum
 from airflow.sdk import dag
 
 from lanecast import tasks
-from lanecast_dags import ALERTS, DEFAULTS, DELIVERY_TIME, SHIPMENTS, TRACKING_EVENTS, ends_within, lanecast_task
+from lanecast_dags import (
+    ALERTS,
+    DEFAULTS,
+    DELIVERY_TIME,
+    SHIPMENTS,
+    TRACKING_EVENTS,
+    ends_within,
+    lanecast_task,
+    testable,
+)
 
 
+@testable
 @dag(
     schedule=(SHIPMENTS | TRACKING_EVENTS),
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from psycopg2.extensions import cursor as Cursor
 
+from lanecast import addresses
 from lanecast.alerts import book
 from lanecast.desk import report_files
 from lanecast.files import importing
@@ -180,12 +181,12 @@ def load(run: Run, address: str | None = None) -> list[Reconciliation]:
 
 def _tell_of_stops(cursor: Cursor, run: Run, stopped: list[tuple[str, str]]) -> None:
     """One alert per batch rule that stopped; those of the same source end with a run that no rule stops."""
-    subject = run.source or run.kind
+    subject = addresses.bare(run.source or run.kind)
     causes = [
         book.Cause(
             *("batch_stopped", dataset, rule, subject),
-            f"The rule {rule} stopped the batch of {dataset} from {subject}: nothing of it was loaded, all its rows are in "
-            "quarantine.",
+            f"The rule {rule} stopped the batch of {dataset} from {subject}: nothing of it was loaded, all its rows "
+            "are in quarantine.",
             "critical",
         )
         for dataset, rule in stopped

@@ -17,13 +17,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import IO, Any, Protocol
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import fsspec
 import msgspec
 import zstandard
 
-from lanecast import settings
+from lanecast import addresses, settings
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +32,6 @@ MAGIC = b"\x28\xb5\x2f\xfd"
 CHUNK_BYTES = 1 << 20
 LARGEST_RECORD_BYTES = 512 * 1024 * 1024
 
-_SECRET = re.compile(r"authori[sz]ation|cookie|api[-_]?key|token|secret|password|signature|credential", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=-]+")
 _DAY = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/[^/]+$")
 
@@ -136,7 +134,7 @@ class RawWriter:
             carrier=answer.carrier,
             run_id=self._run_id,
             tracking_numbers=tuple(answer.requested),
-            url=without_secrets(answer.url),
+            url=addresses.masked(answer.url),
             requested_at=answer.requested_at,
             answered_at=answer.answered_at,
             status=answer.status,
@@ -293,17 +291,9 @@ def delete_older_than(days: int, now: datetime, *, root: str | None = None) -> l
     return removed
 
 
-def without_secrets(url: str) -> str:
-    """A URL without user, password and secret query values."""
-    address = urlsplit(url)
-    host = address.netloc.rpartition("@")[2]
-    query = [(key, "***" if _SECRET.search(key) else value) for key, value in parse_qsl(address.query, True)]
-    return urlunsplit((address.scheme, host, address.path, urlencode(query, safe="*"), ""))
-
-
 def plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers without those that hold secrets: authorization, cookies, keys, tokens."""
-    return {name: value for name, value in headers.items() if not _SECRET.search(name)}
+    return {name: value for name, value in headers.items() if not addresses.SECRET.search(name)}
 
 
 def safe_name(text: str) -> str:

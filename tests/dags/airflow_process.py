@@ -165,7 +165,6 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     from airflow.sdk.execution_time import task_runner
 
     dag = load()[order["dag"]]
-    dag.deadline = None  # dag.test() can not have one: apache/airflow#73428
     impatient(dag)
     raised: list[dict[str, Any]] = []
     original = task_runner._execute_task

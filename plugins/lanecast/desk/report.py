@@ -16,6 +16,7 @@ import psycopg2.extras
 from psycopg2.extensions import cursor as Cursor
 from pydantic import BaseModel, Field
 
+from lanecast.addresses import bare, scrubbed
 from lanecast.contracts import masking, reader
 from lanecast.desk.reading import reading
 
@@ -318,7 +319,7 @@ def _read(cursor: Cursor, run: dict[str, Any]) -> Report:
     finished = run["finished_at"]
     return Report(
         **{key: run[key] for key in ("run_id", "kind", "dataset", "state", "as_of", "started_at", "finished_at")},
-        source=without_secrets(run["source"]),
+        source=None if run["source"] is None else bare(run["source"]),
         error=None if run["error"] is None else scrubbed(run["error"]),
         seconds=None if finished is None else (finished - run["started_at"]).total_seconds(),
         steps=_steps(run["steps"]),
@@ -383,7 +384,7 @@ def _sample(found: Mapping[str, Any]) -> Sample:
     if found["raw_answer_id"] is not None:
         place = f"raw answer {found['raw_answer_id']}"
     elif found["source_file"]:
-        file = re.split(r"[/\\]", without_secrets(found["source_file"]) or "")[-1]
+        file = re.split(r"[/\\]", bare(found["source_file"] or ""))[-1]
         place = file if found["source_line"] is None else f"{file}:{found['source_line']}"
     try:
         reason = masking.masked_reason(dataset, found["rule"], _clipped(dataset, row))
@@ -453,21 +454,6 @@ def plural(dataset: str) -> str:
     """What one calls a dataset's rows: `tracking events`."""
     words = dataset.replace("_", " ")
     return words if words.endswith("s") else f"{words[:-1]}ies" if words.endswith("y") else f"{words}s"
-
-
-def without_secrets(place: str | None) -> str | None:
-    """An address without user, password and query, which may hold a key; a path as it is."""
-    if place is None or "://" not in place:
-        return place
-    scheme, _, rest = place.partition("://")
-    rest = re.split(r"[?#]", rest, maxsplit=1)[0]
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
-
-
-def scrubbed(text: str) -> str:
-    """A sentence with its addresses as `without_secrets` tells them."""
-    return re.sub(r"\S+://\S+", lambda found: without_secrets(found[0]) or "", text)
 
 
 def _cut(text: str, most: int = LONGEST_VALUE) -> str:

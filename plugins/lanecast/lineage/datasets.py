@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lanecast.addresses import bare
 from lanecast.contracts import reader
-from lanecast.raw import RawAnswer, without_secrets
+from lanecast.raw import RawAnswer
 from lanecast.warehouse.connection import Connection
 from lanecast.warehouse.staging import COLUMNS
 
@@ -131,7 +132,7 @@ def file(path: str, columns: Iterable[str] = ()) -> Dataset:
 
 def _place(path: str) -> tuple[str, str]:
     """Namespace and name of a path or address; user, password and what follows a `?` are left out."""
-    parts = urlsplit(without_secrets(path)) if "://" in path else None
+    parts = urlsplit(bare(path)) if "://" in path else None
     if parts is None or parts.scheme == "file":
         return "file", str(Path(parts.path if parts else path).absolute())
     scheme = {"gcs": "gs", "s3a": "s3", "s3n": "s3"}.get(parts.scheme, parts.scheme)
