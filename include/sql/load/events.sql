@@ -8,9 +8,7 @@
 CREATE TEMPORARY TABLE repeated ON COMMIT DROP AS
 SELECT
     NULL::bigint AS shipment_id,
-    accepted.*, -- noqa: AM04
-    NULL::bigint AS tellings,
-    NULL::boolean AS says_more
+    accepted.* -- noqa: AM04
 FROM accepted
 WITH NO DATA;
 
@@ -18,7 +16,9 @@ CREATE TEMPORARY TABLE met (tellings bigint, changed bigint) ON COMMIT DROP;
 
 WITH found AS MATERIALIZED (
     SELECT
-        told.*,
+        told.staged_row,
+        told.shipment_id,
+        told.tellings,
         coalesce(
             (told.raw_answer_id IS NOT NULL OR known.raw_answer_id IS NULL)
             AND (%(revives)s OR known.raw_answer_id IS NULL OR told.raw_answer_id >= known.raw_answer_id)
@@ -77,8 +77,12 @@ WITH found AS MATERIALIZED (
 
 changing AS (
     INSERT INTO repeated
-    SELECT * FROM found -- noqa: AM04
-    WHERE says_more
+    SELECT
+        found.shipment_id,
+        accepted.* -- noqa: AM04
+    FROM found
+    INNER JOIN accepted ON found.staged_row = accepted.staged_row
+    WHERE found.says_more
 )
 
 INSERT INTO met (tellings, changed)
