@@ -5,7 +5,7 @@ SELECT
     bad.quarantined_row_id,
     bad.rule,
     bad.row_hash,
-    bad.raw_answer_id,
+    replayed.raw_answer_id,
     bad.row_data ->> 'tracking_number' AS tracking_number,
     bad.row_data ->> 'unreadable' IS NOT NULL AS is_unread,
     replayed.patch IS NOT NULL AS is_mended
@@ -56,8 +56,7 @@ WITH origin AS (
 SELECT
     described.*, -- noqa: AM04
     (described.row_data ->> 'raw_answer_id')::bigint AS raw_answer_id,
-    sha256(convert_to((described.row_data - ARRAY['staged_row', 'source_line', 'raw_answer_id'])::text, 'UTF8'))
-        AS row_hash,
+    ops.row_identity(described.row_data) AS row_hash,
     origin.quarantined_row_id,
     chosen.rule AS rule_before,
     chosen.row_hash AS hash_before,

@@ -1,10 +1,11 @@
 -- Grain: one row per open quarantined row that the run takes through the gate again. A row that another replay has in hand
 -- is left to it; what a replay left that was never ended is free after a day.
-INSERT INTO quality.replayed_row (run_id, quarantined_row_id, dataset)
+INSERT INTO quality.replayed_row (run_id, quarantined_row_id, dataset, raw_answer_id)
 SELECT
     %(run_id)s,
     bad.quarantined_row_id,
-    bad.dataset
+    bad.dataset,
+    bad.raw_answer_id
 FROM quality.quarantined_row AS bad
 WHERE
     bad.status = 'open'

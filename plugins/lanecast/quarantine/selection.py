@@ -137,11 +137,13 @@ def _mend(link: Connection, run_id: str, chunk: list[Patch], alone: bool) -> Non
                 set_columns = mend(dataset, data, patch.values)
             except QuarantineError as error:
                 raise QuarantineError(f"patch line {patch.line}, row {patch.quarantined_row_id}: {error}") from None
-            mended.append((run_id, patch.quarantined_row_id, dataset, json.dumps(set_columns)))
+            told = json.dumps(set_columns)
+            mended.append((run_id, patch.quarantined_row_id, dataset, told, data.get("raw_answer_id")))
         if alone:
             psycopg2.extras.execute_values(
                 cursor,
-                "INSERT INTO quality.replayed_row (run_id, quarantined_row_id, dataset, patch) VALUES %s",
+                "INSERT INTO quality.replayed_row (run_id, quarantined_row_id, dataset, patch, raw_answer_id) "
+                "VALUES %s",
                 mended,
                 page_size=_PATCHES_AT_ONCE,
             )
@@ -149,7 +151,7 @@ def _mend(link: Connection, run_id: str, chunk: list[Patch], alone: bool) -> Non
         found = psycopg2.extras.execute_values(
             cursor,
             "UPDATE quality.replayed_row AS chosen SET patch = told.patch::jsonb "
-            "FROM (VALUES %s) AS told (run_id, quarantined_row_id, dataset, patch) "
+            "FROM (VALUES %s) AS told (run_id, quarantined_row_id, dataset, patch, raw_answer_id) "
             "WHERE chosen.run_id = told.run_id AND chosen.quarantined_row_id = told.quarantined_row_id "
             "RETURNING chosen.quarantined_row_id",
             mended,

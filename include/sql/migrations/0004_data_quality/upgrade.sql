@@ -19,12 +19,14 @@ CREATE INDEX quarantined_row_first_run ON quality.quarantined_row (first_run_id,
 CREATE INDEX quarantined_row_last_run ON quality.quarantined_row (last_run_id, dataset, rule, quarantined_row_id);
 
 -- Grain: one row per run of a replay and quarantined row that it takes through the gate again: what the run's choice was,
--- fixed when it was opened, and what became of the row. `patch` holds the columns that are set, as jsonb of the staged row.
+-- fixed when it was opened, and what became of the row. `patch` holds the columns that are set, as jsonb of the staged row;
+-- `raw_answer_id` is the answer that the row had come in by then.
 CREATE TABLE quality.replayed_row (
     run_id text NOT NULL,
     quarantined_row_id bigint NOT NULL,
     dataset text NOT NULL,
     patch jsonb,
+    raw_answer_id bigint,
     outcome text CHECK (outcome IN ('passed', 'failed', 'superseded')),
     rule text,
     PRIMARY KEY (run_id, quarantined_row_id)
