@@ -191,15 +191,14 @@ def report(run: str | None, output: Path | None, as_json: bool) -> None:
 
     RUN is the run's id, as in mart.data_quality. With --json, its content is printed, and a file is written to -o only.
     """
-    from lanecast.desk import report as reports
-    from lanecast.desk import report_files
-    from lanecast.desk.reading import Unavailable
+    from lanecast.report import files, reading
     from lanecast.warehouse import connection as warehouse
+    from lanecast.warehouse.snapshot import Unavailable
 
     try:
-        told = _in_warehouse(lambda: reports.read(warehouse.dsn, run))
-        path = None if as_json and output is None else report_files.write(told, output)
-    except reports.UnknownRun as error:
+        told = _in_warehouse(lambda: reading.read(warehouse.dsn, run))
+        path = None if as_json and output is None else files.write(told, output)
+    except reading.UnknownRun as error:
         raise click.ClickException(f"{error}; mart.data_quality lists the runs") from None
     except Unavailable as error:
         raise click.ClickException(f"{error.problem} {error.remedy}") from None

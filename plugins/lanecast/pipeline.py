@@ -15,13 +15,13 @@ from psycopg2.extensions import cursor as Cursor
 
 from lanecast import addresses
 from lanecast.alerts import book
-from lanecast.desk import report_files
 from lanecast.files import importing
 from lanecast.files.errors import FileError
 from lanecast.files.streams import Progress
 from lanecast.files.targets import TARGETS
 from lanecast.follow import polling
 from lanecast.follow import stage as follow
+from lanecast.report import files as report_files
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import load as loading
 from lanecast.warehouse import runs, staging

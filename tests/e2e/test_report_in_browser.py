@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import browser as browsers
-from lanecast.desk import report, report_files
 from lanecast.local.server import RunningServer
+from lanecast.report import files as report_files
+from lanecast.report import reading
 from report_world import history, stopped
 from sandbox_world import database
 
@@ -89,7 +90,7 @@ def files(server: RunningServer, template: str, tmp_path_factory: pytest.TempPat
         patched.setenv("LANECAST_REPORTS", str(folder / "reports"))
         done = history(folder, 3, 600)
         held = stopped(folder, 3)
-        told = {"loaded": report.read(lambda: address, done[-1]), "stopped": report.read(lambda: address, held)}
+        told = {"loaded": reading.read(lambda: address, done[-1]), "stopped": reading.read(lambda: address, held)}
     assert [one.verdict.level for one in told.values()] == ["warn", "bad"]
     return {name: report_files.write(one, folder / f"{name}.html") for name, one in told.items()}
 

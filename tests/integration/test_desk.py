@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from lanecast.desk import pages, quality
 from lanecast.desk.app import PREFIX, create_app
+from lanecast.report import page as shared
 from lanecast.warehouse import connection as connections
 from lanecast.warehouse import runs
 from sandbox_world import rows
@@ -118,7 +119,7 @@ def test_page_and_json_tell_the_same(filled: str) -> None:
     desk = client()
     page = desk.get(f"{PREFIX}/quality", headers=PAGE)
     assert page.status_code == 200
-    assert page.headers["content-security-policy"] == pages.content_policy()
+    assert page.headers["content-security-policy"] == shared.content_policy()
     assert page.headers["cache-control"] == "no-store"
     assert "&lt;b&gt;Often&lt;/b&gt;" in page.text
     told = desk.get(f"{PREFIX}/api/quality")
@@ -149,7 +150,7 @@ def test_lists_are_bounded(warehouse: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_desk_changes_nothing(warehouse: str) -> None:
-    from lanecast.desk.reading import Unavailable, reading
+    from lanecast.warehouse.snapshot import Unavailable, reading
 
     with pytest.raises(Unavailable), reading(connections.dsn) as link, link.cursor() as cursor:
         cursor.execute("INSERT INTO quality.unmapped_code VALUES ('ups', 'X', NULL, now(), now(), 1, NULL)")

@@ -16,12 +16,15 @@ from click.testing import CliRunner
 from test_desk import PAGE, PREFIX, client
 
 from lanecast.cli import cli
-from lanecast.desk import pages, report, report_files
-from lanecast.desk.reading import Unavailable
-from lanecast.desk.report import Report, UnknownRun
 from lanecast.local.server import RunningServer
+from lanecast.report import files, reading, samples
+from lanecast.report import page as pages
+from lanecast.report.content import Report
+from lanecast.report.reading import UnknownRun
 from lanecast.warehouse import connection as connections
 from lanecast.warehouse import maintenance, runs
+from lanecast.warehouse.snapshot import Unavailable
+from lanecast.warehouse.statements import statement
 from report_world import DEFECTS, START, history, imported, run_id, shipments, stopped, written
 from sandbox_world import database, rows
 
@@ -38,7 +41,7 @@ class Filled:
     stopped: str
 
     def report(self, one: str | None = None) -> Report:
-        return report.read(lambda: self.address, one)
+        return reading.read(lambda: self.address, one)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +87,7 @@ def test_the_numbers_are_those_of_the_warehouse(filled: Filled) -> None:
 def test_samples_are_rows_of_that_run_at_their_place(filled: Filled) -> None:
     for number, one in enumerate(filled.runs):
         for rule in filled.report(one).datasets[0].rules:
-            assert len(rule.samples) == min(rule.claimed, report.MOST_SAMPLES)
+            assert len(rule.samples) == min(rule.claimed, samples.MOST_SAMPLES)
             lines = (filled.folder / f"shipments-{number:02}.csv").read_text(encoding="utf-8").splitlines()
             for sample in rule.samples:
                 file, line = sample.place.split(":")
@@ -125,7 +128,7 @@ def test_a_stopped_batch_says_why_and_how_to_release_it(filled: Filled) -> None:
 def test_nothing_that_tells_of_a_person_gets_out(filled: Filled) -> None:
     for one in (*filled.runs, filled.stopped):
         found = filled.report(one)
-        path = report_files.path_of
+        path = files.path_of
         text = pages.report_page(found, is_file=True) + found.model_dump_json() + str(path(one))
         assert "Maria Silva" not in text
         assert "ORD-2026-" not in text
@@ -139,7 +142,7 @@ def test_nothing_that_tells_of_a_person_gets_out(filled: Filled) -> None:
 def test_the_same_run_gives_the_same_bytes_also_after_later_runs(filled: Filled) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("LANECAST_REPORTS", str(filled.folder / "reports"))
-        path = report_files.path_of(filled.runs[-1])
+        path = files.path_of(filled.runs[-1])
     # Written as its load ended; after the runs that came later it reads the same.
     assert path.read_text(encoding="utf-8") == pages.report_page(filled.report(filled.runs[-1]), is_file=True)
 
@@ -157,20 +160,20 @@ def test_runs_that_have_not_ended_or_failed_have_a_page_too(warehouse: str, tmp_
 
     path = written(tmp_path / "a.csv", shipments(0, 30, 0.1))
     with pytest.raises(UnknownRun, match="no run has ended yet"):
-        report.read(connections.dsn)
+        reading.read(connections.dsn)
     run = pipeline.open_import("running/1", "shipments", str(path), as_of=START)
-    assert report.read(connections.dsn, "running/1").verdict.headline == "Still under way"
+    assert reading.read(connections.dsn, "running/1").verdict.headline == "Still under way"
     pipeline.stage(run)
-    found = report.read(connections.dsn, "running/1")
+    found = reading.read(connections.dsn, "running/1")
     assert found.verdict.sentence == "30 shipments are staged and not loaded yet."
     assert found.datasets[0].staged == 30
     pipeline.judge(run)
-    found = report.read(connections.dsn, "running/1")
+    found = reading.read(connections.dsn, "running/1")
     assert "30 shipments are judged and not loaded yet." in found.verdict.sentence
     assert found.datasets[0].rules
     with connections.connect() as link:
         runs.finish(link, "running/1", "failed")
-    found = report.read(connections.dsn, "running/1")
+    found = reading.read(connections.dsn, "running/1")
     assert (found.verdict.level, found.verdict.headline) == ("bad", "The run failed")
     assert pages.report_page(found)
 
@@ -186,7 +189,7 @@ def test_an_alert_is_told_while_it_is_open(warehouse: str, tmp_path: Path) -> No
         "(4, 'interaction', 'of another', interval '-1 h', NULL)) AS told (number, dataset, message, age, gone)",
         (START, START, START),
     )
-    found = report.read(connections.dsn, one)
+    found = reading.read(connections.dsn, one)
     assert [alert.message for alert in found.alerts] == ["<b>open</b> s3://b/a"]
     assert found.verdict.level == "warn"
     page = client().get(f"{PREFIX}/quality", headers=PAGE).text
@@ -242,7 +245,7 @@ def test_each_load_leaves_its_report(filled: Filled) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("LANECAST_REPORTS", str(folder))
         for one in (*filled.runs, filled.stopped):
-            text = report_files.path_of(one).read_text(encoding="utf-8")
+            text = files.path_of(one).read_text(encoding="utf-8")
             assert one in text
             assert f"<h1>{filled.report(one).verdict.headline}</h1>" in text
     assert not [path for path in folder.iterdir() if path.suffix != ".html"]
@@ -266,7 +269,7 @@ def test_the_command_writes_prints_and_refuses(filled: Filled, tmp_path: Path, m
     done = CliRunner().invoke(cli, ["report", one])
     assert done.exit_code == 0, done.output
     path = Path(done.output.strip())
-    assert path == report_files.path_of(one)
+    assert path == files.path_of(one)
     assert path.read_text(encoding="utf-8") == pages.report_page(filled.report(one), is_file=True)
     done = CliRunner().invoke(cli, ["report", "-o", str(tmp_path / "here.html")])
     assert done.output.strip() == str(tmp_path / "here.html")
@@ -288,9 +291,9 @@ def test_maintenance_removes_old_reports(warehouse: str, tmp_path: Path, monkeyp
     monkeypatch.setenv("LANECAST_REPORTS", str(tmp_path / "reports"))
     monkeypatch.setenv("LANECAST_RAW", str(tmp_path / "raw"))
     one = imported(written(tmp_path / "a.csv", shipments(0, 20, 0.0)), "r1", START)
-    os.utime(report_files.path_of(one), (1, 1))
+    os.utime(files.path_of(one), (1, 1))
     assert maintenance.maintain()["reports"] == 1
-    assert not report_files.path_of(one).exists()
+    assert not files.path_of(one).exists()
 
 
 # --------------------------------------------------------------------------------------------------------- speed
@@ -302,13 +305,13 @@ def test_a_report_costs_the_same_in_a_long_history(filled: Filled) -> None:
     link = psycopg2.connect(filled.address)
     with link, link.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off")
-        for query, values in (
-            (report._PAST, {"kind": "import", "dataset": "shipment", "number": 9, "most": 30}),
-            (report._PAST_LOADS, {"runs": [one]}),
-            (report._PAST_RULES, {"runs": [one]}),
-            (report._SAMPLES, {"run": one, "datasets": ["shipment"], "rules": ["mostly_bad"], "most": 5}),
+        for name, values in (
+            ("past_runs", {"kind": "import", "dataset": "shipment", "number": 9, "most": 30}),
+            ("past_loads", {"runs": [one]}),
+            ("past_rules", {"runs": [one]}),
+            ("samples", {"run": one, "datasets": ["shipment"], "rules": ["mostly_bad"], "most": 5}),
         ):
-            cursor.execute(f"EXPLAIN {query}", values)
+            cursor.execute(f"EXPLAIN {statement(f'report/{name}')}", values)
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert "Seq Scan" not in plan, plan
     link.close()
@@ -316,4 +319,4 @@ def test_a_report_costs_the_same_in_a_long_history(filled: Filled) -> None:
 
 def test_the_warehouse_may_be_gone(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
-        report.read(lambda: "postgresql://lanecast:x@127.0.0.1:1/none", "r1")
+        reading.read(lambda: "postgresql://lanecast:x@127.0.0.1:1/none", "r1")

@@ -74,6 +74,6 @@ def resolve(
 def entries(everything: bool = False, address: str | None = None) -> list[dict[str, Any]]:
     """The open alerts, or all, as rows of mart.quality_alert."""
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
-        cursor.execute(statement("alerts/list"), {"everything": everything})
+        cursor.execute(statement("alerts/list"), {"everything": everything, "most": None})
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -11,11 +11,13 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from starlette.exceptions import HTTPException
 
 from lanecast import __version__
-from lanecast.desk import pages, quality, report
+from lanecast.desk import pages, quality
 from lanecast.desk.quality import Quality
-from lanecast.desk.reading import Unavailable
-from lanecast.desk.report import Report, UnknownRun
+from lanecast.report import page, reading
+from lanecast.report.content import Report
+from lanecast.report.reading import UnknownRun
 from lanecast.warehouse import connection as warehouse
+from lanecast.warehouse.snapshot import Unavailable
 
 PREFIX = "/lanecast"
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
@@ -63,7 +65,7 @@ def create_app(user: Callable[..., Any], address: Callable[[], str] = warehouse.
 
     @app.get("/quality/run", include_in_schema=False)
     def report_page(request: Request, run: str) -> Response:
-        return _page(pages.report_page(report.read(address, run), _is_alone(request)))
+        return _page(page.report_page(reading.read(address, run), _is_alone(request)))
 
     @app.get(
         "/api/quality/run",
@@ -72,7 +74,7 @@ def create_app(user: Callable[..., Any], address: Callable[[], str] = warehouse.
     )
     def report_data(response: Response, run: Annotated[str, Query(description="The run's id.")]) -> Report:
         response.headers.update(_HEADERS)
-        return report.read(address, run)
+        return reading.read(address, run)
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def document(request: Request) -> Response:
@@ -111,7 +113,7 @@ def create_app(user: Callable[..., Any], address: Callable[[], str] = warehouse.
 
 
 def _page(text: str, status: int = 200) -> Response:
-    return HTMLResponse(text, status, _HEADERS | {"Content-Security-Policy": pages.content_policy()})
+    return HTMLResponse(text, status, _HEADERS | {"Content-Security-Policy": page.content_policy()})
 
 
 def _is_alone(request: Request) -> bool:

@@ -1,4 +1,7 @@
-"""What the quality page tells: loads, unknown status codes, carriers, alerts. Read from schema `mart` alone."""
+"""What the quality page tells: loads, unknown status codes, carriers, alerts.
+
+All loads: the runs of the watch are not among them. What those find stands as alerts.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
-import psycopg2.extras
 from pydantic import BaseModel, Field
 
 from lanecast import settings
 from lanecast.carriers import registry
-from lanecast.desk.reading import reading
-from lanecast.desk.report import MOST_ALERTS, Alert
+from lanecast.report.content import Alert
+from lanecast.report.reading import MOST_ALERTS
+from lanecast.warehouse.snapshot import reading, rows
 
 MOST_CODES = 200
 MOST_MAPPED = 20
@@ -110,77 +113,28 @@ class Quality(BaseModel):
     loads: list[Load] = Field(description="The latest loads.")
 
 
-_OPEN_TOTAL = """
-SELECT count(*) AS codes, coalesce(sum(times_seen), 0)::bigint AS events
-FROM mart.unmapped_code WHERE mapped_at IS NULL
-"""
-_OPEN = """
-SELECT * FROM mart.unmapped_code WHERE mapped_at IS NULL
-ORDER BY times_seen DESC, last_seen_at DESC, source, code LIMIT %(most)s
-"""
-_MAPPED = """
-SELECT * FROM mart.unmapped_code WHERE mapped_at IS NOT NULL ORDER BY mapped_at DESC, source, code LIMIT %(most)s
-"""
-# Carriers that are down first, then those with most to ask.
-_CARRIERS = """
-SELECT * FROM mart.carrier_polling
-ORDER BY down_since IS NULL, followed DESC, source LIMIT %(most)s
-"""
-# Runs begin by the wall clock, also in the sandbox, whose world has a clock of its own.
-_DAYS = """
-SELECT
-    (started_at AT TIME ZONE 'UTC')::date AS day,
-    dataset,
-    count(*) AS runs,
-    coalesce(sum(received), 0)::bigint AS received,
-    coalesce(sum(loaded), 0)::bigint AS loaded,
-    coalesce(sum(duplicate), 0)::bigint AS duplicate,
-    coalesce(sum(quarantined), 0)::bigint AS quarantined,
-    count(*) FILTER (WHERE state = 'stopped') AS stopped,
-    count(*) FILTER (WHERE state = 'failed') AS failed
-FROM mart.data_quality
-WHERE (started_at AT TIME ZONE 'UTC')::date > (clock_timestamp() AT TIME ZONE 'UTC')::date - %(days)s
-GROUP BY 1, 2
-ORDER BY 1 DESC, 2 LIMIT %(most)s
-"""
-_NOT_LOADED = """
-SELECT * FROM mart.data_quality
-WHERE
-    state IN ('stopped', 'failed')
-    AND (started_at AT TIME ZONE 'UTC')::date > (clock_timestamp() AT TIME ZONE 'UTC')::date - %(days)s
-ORDER BY started_at DESC, run_id, dataset LIMIT %(most)s
-"""
-_LOADS = """
-SELECT * FROM mart.data_quality ORDER BY started_at DESC NULLS LAST, run_id, dataset LIMIT %(most)s
-"""
-_ALERTS = """
-SELECT alert_id, kind, dataset, rule, subject, severity, message, opened_at, times_seen, resolved_at
-FROM mart.quality_alert WHERE is_open ORDER BY severity, opened_at DESC, alert_id LIMIT %(most)s
-"""
 Row = TypeVar("Row", bound=BaseModel)
 
 
 def read(address: Callable[[], str]) -> Quality:
     """Reads all of the page in one snapshot of the warehouse. Unavailable where it can't be read."""
-    with reading(address) as link, link.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+    with reading(address) as link, link.cursor() as cursor:
 
-        def found(kind: type[Row], query: str, most: int, **values: Any) -> list[Row]:
-            cursor.execute(query, {"most": most, **values})
-            return [kind.model_validate(row) for row in cursor.fetchall()]
+        def found(kind: type[Row], name: str, most: int, **values: Any) -> list[Row]:
+            return [kind.model_validate(row) for row in rows(cursor, name, most=most, **values)]
 
-        cursor.execute(_OPEN_TOTAL)
-        total: Any = cursor.fetchone()
+        (unmapped,) = rows(cursor, "desk/unmapped_total")
         return Quality(
             read_at=datetime.now(UTC),
-            unmapped_open=total["codes"],
-            unmapped_events=total["events"],
-            unmapped_codes=found(UnmappedCode, _OPEN, MOST_CODES),
-            mapped_codes=found(UnmappedCode, _MAPPED, MOST_MAPPED),
-            carriers=found(CarrierPolling, _CARRIERS, MOST_CARRIERS),
-            days=found(LoadDay, _DAYS, DAYS * 20, days=DAYS),
-            alerts=found(Alert, _ALERTS, MOST_ALERTS),
-            not_loaded=found(Load, _NOT_LOADED, MOST_STOPPED, days=DAYS),
-            loads=found(Load, _LOADS, MOST_RUNS),
+            unmapped_open=unmapped["codes"],
+            unmapped_events=unmapped["events"],
+            unmapped_codes=found(UnmappedCode, "desk/unmapped_open", MOST_CODES),
+            mapped_codes=found(UnmappedCode, "desk/unmapped_since_mapped", MOST_MAPPED),
+            carriers=found(CarrierPolling, "desk/carriers", MOST_CARRIERS),
+            days=found(LoadDay, "desk/days", DAYS * 20, days=DAYS),
+            alerts=found(Alert, "alerts/list", MOST_ALERTS, everything=False),
+            not_loaded=found(Load, "desk/not_loaded", MOST_STOPPED, days=DAYS),
+            loads=found(Load, "desk/loads", MOST_RUNS),
         )
 
 

@@ -8,7 +8,7 @@ from psycopg2 import sql
 
 from lanecast import raw, settings
 from lanecast.delivery import refresh
-from lanecast.desk import report_files
+from lanecast.report import files as report_files
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import retention
 from lanecast.warehouse.connection import only_row
@@ -21,21 +21,14 @@ def maintain(address: str | None = None) -> dict[str, int]:
     partitions three months ahead, and gathers statistics; returns how many of each were dropped, removed or made."""
     done: dict[str, int] = {}
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
-        cursor.execute("SELECT ops.as_of()")
-        now = only_row(cursor)[0]
+        cursor.execute("SELECT ops.as_of(), clock_timestamp()")
+        now, wall = only_row(cursor)
         done["staging_tables"] = _drop_leftovers(link)
-        cursor.execute(
-            "DELETE FROM quality.quarantined_row WHERE last_seen_at < %s",
-            (now - timedelta(days=settings.quarantine_retention_days()),),
-        )
-        done["quarantined_rows"] = cursor.rowcount
         cursor.execute(
             "SELECT ops.ensure_event_partitions(%s::timestamp, %s::timestamp)", (now, now + timedelta(days=92))
         )
         done["partitions"] = only_row(cursor)[0]
-        # Age is by the wall clock here: that is the clock by which raw answers are stamped.
-        cursor.execute("SELECT clock_timestamp()")
-        wall = only_row(cursor)[0]
+    # Age is by the wall clock here: that is the clock by which raw answers are stamped, and runs end.
     removed = raw.delete_older_than(settings.raw_retention_days(), wall)
     done["reports"] = report_files.delete_older_than(settings.quarantine_retention_days(), wall)
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
@@ -43,9 +36,9 @@ def maintain(address: str | None = None) -> dict[str, int]:
         done["raw_files"] = len(removed)
         cursor.execute(
             "DELETE FROM ops.poll_request WHERE run_id IN (SELECT run_id FROM ops.run WHERE finished_at < %s)",
-            (now - timedelta(days=30),),
+            (wall - timedelta(days=30),),
         )
-    done |= {table: count for table, count in retention.apply(now, address).items() if count}
+    done |= {table: count for table, count in retention.apply(now, wall, address).items() if count}
     refresh.refresh(address)
     with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
         for table in ("core.shipment", "core.shipment_number", "core.tracking_event", "serving.shipment_status"):

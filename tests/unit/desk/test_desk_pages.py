@@ -13,9 +13,12 @@ import psycopg2.errors
 import pytest
 
 from lanecast.carriers import status
-from lanecast.desk import pages, reading
+from lanecast.desk import pages
 from lanecast.desk.quality import CarrierPolling, Load, LoadDay, Quality, UnmappedCode, by_source
+from lanecast.report import page as shared
+from lanecast.report.words import share
 from lanecast.warehouse import connection as warehouse
+from lanecast.warehouse import snapshot
 
 NOW = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -130,7 +133,7 @@ def test_the_page_loads_nothing_and_its_style_is_the_one_that_is_allowed() -> No
     from hashlib import sha256
 
     (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
-    assert f"'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'" in pages.content_policy()
+    assert f"'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'" in shared.content_policy()
 
 
 @pytest.mark.parametrize("name", ["ZZ", 'a,"b', "text/left the\ndepot, early", "=1+1"])
@@ -184,7 +187,7 @@ def test_carriers_say_what_is_wrong_with_them() -> None:
     [(0, 0, "–"), (0, 9, "0.0 %"), (1, 100_000, "< 0.1 %"), (99_999, 100_000, "> 99.9 %"), (1, 3, "33.3 %")],
 )
 def test_shares_are_never_rounded_to_none_or_all(part: int, whole: int, told: str) -> None:
-    assert pages.share(part, whole) == told
+    assert share(part, whole) == told
 
 
 SECRET = "s3cret"
@@ -211,7 +214,7 @@ def test_what_is_wrong_with_the_warehouse_is_told_without_its_address(
         raise error
 
     monkeypatch.setattr(warehouse, "connect", refuse)
-    with pytest.raises(reading.Unavailable) as raised, reading.reading(lambda: "postgresql://"):
+    with pytest.raises(snapshot.Unavailable) as raised, snapshot.reading(lambda: "postgresql://"):
         pass
     assert remedy in raised.value.remedy
     assert SECRET not in raised.value.problem + raised.value.remedy
@@ -223,7 +226,7 @@ def test_without_a_connection_that_can_be_read_the_remedy_is_to_give_one(
     value: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_LANECAST_WAREHOUSE", value)
-    with pytest.raises(reading.Unavailable) as raised, reading.reading(warehouse.dsn):
+    with pytest.raises(snapshot.Unavailable) as raised, snapshot.reading(warehouse.dsn):
         pass
     assert "AIRFLOW_CONN_LANECAST_WAREHOUSE" in raised.value.remedy
     assert SECRET not in raised.value.problem + raised.value.remedy + caplog.text

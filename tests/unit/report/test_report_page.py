@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from lanecast import addresses
-from lanecast.desk import drawing, pages, report, report_files
-from lanecast.desk.report import Alert, Dataset, Judged, Past, Report, Sample, Step, verdict
+from lanecast.report import drawing, files, reading
+from lanecast.report import page as pages
+from lanecast.report.content import Alert, Dataset, Judged, Past, Report, Sample, Step
+from lanecast.report.verdict import verdict
 
 AS_OF = datetime(2026, 6, 1, 6, tzinfo=UTC)
 RUN = "carrier_tracking:manual__2026-11-24T19:24:00.123456+00:00_abc"
@@ -53,7 +55,7 @@ def past(number: int, **rest: Any) -> Past:
 
 def dataset(name: str = "tracking_event", **rest: Any) -> Dataset:
     told: dict[str, Any] = {
-        **{"dataset": name, "rows": report.plural(name), "meaning": "What carriers said.", "staged": 1000},
+        **{"dataset": name, "rows": reading.plural(name), "meaning": "What carriers said.", "staged": 1000},
         **{"source_count": 1000, "received": 1000, "loaded": 900, "duplicate": 100, "quarantined": 0},
         **{"rules": [judged()], "trend": [past(1), past(2)]},
     }
@@ -342,12 +344,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_names_are_safe_stable_and_of_one_run(folder: Path) -> None:
-    assert report_files.path_of(RUN) == report_files.path_of(RUN)
-    assert report_files.path_of(RUN).name.startswith(
+    assert files.path_of(RUN) == files.path_of(RUN)
+    assert files.path_of(RUN).name.startswith(
         "carrier_tracking-manual-2026-11-24T19-24-00.123456-00-00".replace("_", "-")
     )
     ids = [RUN, RUN + "/", "../../etc/passwd", "..", "", "/", "é" * 300, "\ud800", "a/b", "a:b", "A:b"]
-    paths = [report_files.path_of(one) for one in ids]
+    paths = [files.path_of(one) for one in ids]
     assert len({str(path).lower() for path in paths}) == len(ids)
     for path in paths:
         assert path.parent == folder
@@ -356,9 +358,9 @@ def test_names_are_safe_stable_and_of_one_run(folder: Path) -> None:
 
 
 def test_a_report_is_written_whole_or_not_at_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = report_files.write(told(dataset()))
+    path = files.write(told(dataset()))
     before = path.read_bytes()
-    assert report_files.write(told(dataset())) == path
+    assert files.write(told(dataset())) == path
     assert path.read_bytes() == before
 
     def fail(*_: Any, **__: Any) -> str:
@@ -366,13 +368,13 @@ def test_a_report_is_written_whole_or_not_at_all(folder: Path, monkeypatch: pyte
 
     monkeypatch.setattr(pages, "report_page", fail)
     with pytest.raises(OSError, match="disk full"):
-        report_files.write(told(dataset(), state="failed"))
+        files.write(told(dataset(), state="failed"))
     assert path.read_bytes() == before
     assert [one.name for one in folder.iterdir()] == [path.name]
 
 
 def test_a_report_that_cannot_be_made_is_a_warning(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert report_files.keep("r1", lambda: "postgresql://lanecast:s3cret@127.0.0.1:1/x") is None
+    assert files.keep("r1", lambda: "postgresql://lanecast:s3cret@127.0.0.1:1/x") is None
     assert "the quality report of r1 could not be written" in caplog.text
     assert "s3cret" not in caplog.text
 
@@ -380,11 +382,11 @@ def test_a_report_that_cannot_be_made_is_a_warning(folder: Path, caplog: pytest.
 def test_old_reports_and_drafts_go_and_nothing_else(folder: Path) -> None:
     import os
 
-    assert report_files.delete_older_than(10, AS_OF) == 0
+    assert files.delete_older_than(10, AS_OF) == 0
     folder.mkdir()
     for name, age in (("old.html", 11), (".killed.draft", 11), ("new.html", 9), ("mine.txt", 99)):
         (folder / name).touch()
         moment = (AS_OF - timedelta(days=age)).timestamp()
         os.utime(folder / name, (moment, moment))
-    assert report_files.delete_older_than(10, AS_OF) == 2
+    assert files.delete_older_than(10, AS_OF) == 2
     assert {one.name for one in folder.iterdir()} == {"new.html", "mine.txt"}

@@ -1,16 +1,20 @@
-"""The desk's way into the warehouse: one read-only snapshot, bounded in time, and what is wrong with it."""
+"""The way into the warehouse of what is shown to people: one read-only snapshot, bounded in time, and what is wrong
+with it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg2
 import psycopg2.errors
+from psycopg2.extensions import cursor as Cursor
 
 from lanecast.connections import ConnectionUnreadableError
 from lanecast.warehouse import connection as warehouse
+from lanecast.warehouse.statements import statement
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +67,13 @@ def reading(address: Callable[[], str]) -> Iterator[warehouse.Connection]:
         # The message may quote the address: its kind says enough.
         log.warning("the desk can't read the warehouse: %s %s", type(error).__name__, error.pgcode or "")
         raise _told(error) from None
+
+
+def rows(cursor: Cursor, name: str, **values: Any) -> list[dict[str, Any]]:
+    """The rows that include/sql/<name>.sql finds with these values bound, by column."""
+    cursor.execute(statement(name), values)
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _told(error: Exception) -> Unavailable:

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from lanecast import settings
-from lanecast.desk.report import Report
+from lanecast.report import page, reading
+from lanecast.report.content import Report
 
 log = logging.getLogger(__name__)
 
@@ -29,14 +30,12 @@ def path_of(run_id: str) -> Path:
 
 def write(told: Report, path: Path | None = None) -> Path:
     """Writes a report, in the reports' folder by default; returns where it lies. Raises OSError where it can't."""
-    from lanecast.desk import pages
-
     path = path or path_of(told.run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, draft = tempfile.mkstemp(prefix=".", suffix=".draft", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(pages.report_page(told, is_file=True))
+            file.write(page.report_page(told, is_file=True))
         Path(draft).chmod(_READABLE)
         Path(draft).replace(path)
     except BaseException:
@@ -48,10 +47,8 @@ def write(told: Report, path: Path | None = None) -> Path:
 def keep(run_id: str, address: Callable[[], str]) -> Path | None:
     """Writes the report of a run whose load has ended. One that can't be written is a warning, and changes nothing:
     what was loaded is loaded."""
-    from lanecast.desk import report
-
     try:
-        path = write(report.read(address, run_id))
+        path = write(reading.read(address, run_id))
     except Exception as error:
         log.warning(
             "the quality report of %s could not be written to %s: %s: %s",
