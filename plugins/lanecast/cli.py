@@ -422,15 +422,21 @@ def quarantine_replay(
 
 
 @quarantine.command("dismiss")
-@click.argument("ids", nargs=-1, required=True, type=click.IntRange(1, 2**63 - 1), metavar="ID...")
+@click.argument("ids", nargs=-1, type=click.IntRange(1, 2**63 - 1), metavar="[ID...]")
+@click.option("--dataset", metavar="NAME", help="Open rows of this dataset.")
+@click.option("--rule", metavar="NAME", help="Open rows under this rule.")
+@click.option("--run", metavar="ID", help="Open rows that came in this run.")
 @click.option("--reason", required=True, help="Why they are not wanted.")
 @as_json
-def quarantine_dismiss(ids: tuple[int, ...], reason: str, as_json: bool) -> None:
+def quarantine_dismiss(
+    ids: tuple[int, ...], dataset: str | None, rule: str | None, run: str | None, reason: str, as_json: bool
+) -> None:
     """Mark rows as looked at and not wanted. They stay, and are counted where they come again."""
     from lanecast.quarantine import listing
 
-    rows = _in_warehouse(lambda: listing.dismiss(list(ids), reason))
-    _print_json({"dismissed": rows}) if as_json else click.echo(f"{rows} rows dismissed")
+    chosen = listing.Filter(dataset, rule, run)
+    rows = _in_warehouse(lambda: listing.dismiss(list(ids), chosen, reason))
+    _print_json({"dismissed": rows}) if as_json else click.echo(f"{rows} row{'' if rows == 1 else 's'} dismissed")
 
 
 @cli.group()

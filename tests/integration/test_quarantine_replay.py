@@ -16,6 +16,7 @@ from lanecast.contracts import reader
 from lanecast.quarantine import listing
 from lanecast.quarantine import replay as replays
 from lanecast.quarantine.errors import NothingToReplay, QuarantineError
+from lanecast.quarantine.listing import Filter
 from lanecast.quarantine.selection import Selection, open_replay
 
 LINE = "o1,c1,2026-01-02T10:00:00Z,paid,EUR,{product},{quantity},{price}"
@@ -141,7 +142,7 @@ def test_what_arrives_again_after_a_replay_is_open_again_and_what_was_dismissed_
     bad = event(country="ZZ"), event("LC0002", country="ZZ")
     quarantine.import_("events", *bad)
     quarantine.replay(patch=quarantine.patch({"quarantined_row_id": 1, "country": "DE"}))
-    assert listing.dismiss([2], "a test parcel", quarantine.address) == 1
+    assert listing.dismiss([2], Filter(), "a test parcel", quarantine.address) == 1
     quarantine.import_("events", *bad)
     assert [row[2:4] for row in quarantine.rows()] == [("open", 2), ("dismissed", 2)]
     assert quarantine.replay(patch=quarantine.patch({"quarantined_row_id": 1, "country": "DE"})) == {
@@ -150,7 +151,7 @@ def test_what_arrives_again_after_a_replay_is_open_again_and_what_was_dismissed_
     with pytest.raises(QuarantineError, match="row 2 is dismissed"):
         quarantine.replay(ids=(2,))
     with pytest.raises(QuarantineError, match="row 2 is dismissed"):
-        listing.dismiss([2], "again", quarantine.address)
+        listing.dismiss([2], Filter(), "again", quarantine.address)
 
 
 def test_a_single_line_keeps_its_number_in_the_order(quarantine: Quarantine) -> None:
@@ -357,3 +358,73 @@ def test_a_replay_that_was_killed_is_finished_where_it_was_agreed_to_and_else_fo
     assert replays.finish_what_was_cut_off(quarantine.address) == ["cut-1"]
     assert [row[2] for row in quarantine.rows()] == ["replayed", "open"]
     assert quarantine.asked("SELECT run_id FROM ops.run WHERE kind = 'quarantine'") == [("cut-1",)]
+
+
+def test_a_row_is_found_by_each_run_that_it_came_in(quarantine: Quarantine) -> None:
+    for _ in range(3):
+        quarantine.import_("events", event(country="ZZ"))
+    quarantine.import_("events", event("LC0002"))
+    found = {
+        number: [
+            row["quarantined_row_id"] for row in listing.rows(Filter(run_id=f"import-{number}"), 9, quarantine.address)
+        ]
+        for number in range(1, 5)
+    }
+    assert found == {1: [1], 2: [1], 3: [1], 4: []}
+    assert [one["rows"] for one in listing.overview(Filter(run_id="import-2"), quarantine.address)] == [1]
+    assert quarantine.replay(run_id="import-2") == {"tracking_event": (1, 0, 0, 1)}
+
+
+def test_all_rows_of_a_run_are_dismissed_at_once_and_no_others(quarantine: Quarantine) -> None:
+    quarantine.import_("events", event(country="ZZ"), event("LC0002", country="ZZ"))
+    quarantine.import_("events", event("LC0003", country="ZZ"))
+    with pytest.raises(QuarantineError, match="choose rows"):
+        listing.dismiss([], Filter(), "all of them?", quarantine.address)
+    assert listing.dismiss([], Filter(run_id="import-1"), "mended at its source", quarantine.address) == 2
+    assert [row[2] for row in quarantine.rows()] == ["dismissed", "dismissed", "open"]
+    assert listing.dismiss([], Filter(rule="country_unknown"), "the rest", quarantine.address) == 1
+
+
+def test_bad_rows_by_the_thousand_do_not_hold_back_what_was_mended(quarantine: Quarantine) -> None:
+    """Of rows that were put aside one by one, the share that is still bad tells nothing of a file or parser."""
+    numbers = [f"LC{number:05}" for number in range(1600)]
+    good = [event(f"GOOD{number:05}") for number in range(1700)]
+    quarantine.import_("events", *good, *(event(number, country="ZZ") for number in numbers))
+    patch = quarantine.patch(*({"quarantined_row_id": row[0], "country": "DE"} for row in quarantine.rows()[:700]))
+    assert quarantine.replay(dataset="tracking_event", patch=patch) == {"tracking_event": (1600, 700, 0, 900)}
+
+
+def test_a_stopped_batch_that_is_not_mended_is_stopped_again(quarantine: Quarantine) -> None:
+    with pytest.raises(pipeline.BatchStopped):
+        quarantine.import_("events", *(event(f"LC{number:05}", country="ZZ") for number in range(1200)))
+    with pytest.raises(pipeline.BatchStopped):
+        quarantine.replay(rule="mostly_bad")
+    assert {row[1:3] for row in quarantine.rows()} == {("mostly_bad", "open")}
+
+
+def test_what_a_later_run_told_stands_whatever_the_clock_says(quarantine: Quarantine) -> None:
+    """A world's clock may stand still, and an import may be as of the past: runs are told apart by their number."""
+    moment = "2026-06-01T12:00:00+00:00"
+    quarantine.execute(
+        "INSERT INTO ops.clock (world_start, wall_start, speed) VALUES (%s, clock_timestamp(), 0)", moment
+    )
+    line = "o1,LC0001,dhl,{country},2026-05-01,2026-05-02,2026-05-{day},{weight}"
+    quarantine.import_("shipments", line.format(country="ZZ", day="09", weight=1))
+    quarantine.import_("shipments", line.format(country="BR", day="12", weight=2))
+    quarantine.replay(patch=quarantine.patch({"quarantined_row_id": 1, "destination_country": "BR"}))
+    assert quarantine.asked("SELECT delivered_at::date::text, attributes ->> 'weight' FROM core.shipment") == [
+        ("2026-05-12", "2")
+    ]
+
+
+def test_a_replay_that_failed_leaves_alone_what_another_has_done_since(quarantine: Quarantine) -> None:
+    quarantine.import_("events", event(country="ZZ"))
+    first = open_replay("failed", Selection(patch=quarantine.patch({"quarantined_row_id": 1, "country": "US"})))
+    pipeline.stage(first, quarantine.address)
+    quarantine.execute("UPDATE ops.run SET state = 'failed', finished_at = clock_timestamp() WHERE run_id = 'failed'")
+    quarantine.replay(patch=quarantine.patch({"quarantined_row_id": 1, "country": "DE"}))
+    (result,) = quarantine.carry_out(first)
+    assert (result.received, result.loaded) == (0, 0)
+    assert quarantine.asked("SELECT country FROM core.tracking_event") == [("DE",)]
+    (row,) = quarantine.asked("SELECT status, replays, replay_run_id FROM quality.quarantined_row")
+    assert row == ("replayed", 1, "quarantine-4")

@@ -5,26 +5,28 @@ UPDATE {staged} AS staged SET
     ordered_at = known.ordered_at,
     status = coalesce(known.status, staged.status),
     currency = coalesce(known.currency, staged.currency)
-FROM quality.quarantined_row AS bad, core.customer_order AS known
+FROM quality.quarantined_row AS bad
+INNER JOIN ops.run AS seen ON bad.last_run_id = seen.run_id, core.customer_order AS known
 INNER JOIN ops.run AS run ON known.run_id = run.run_id
 WHERE
     staged.staged_row = bad.quarantined_row_id
     AND staged.order_id = known.order_id
-    AND run.as_of > bad.last_seen_at
+    AND run.run_number > seen.run_number
     AND NOT EXISTS (SELECT FROM {rejected} AS rejected WHERE rejected.staged_row = staged.staged_row);
 
 UPDATE {staged} AS staged SET
     product_id = known.product_id,
     quantity = known.quantity,
     unit_price = known.unit_price
-FROM quality.quarantined_row AS bad, numbered, core.order_line AS known
+FROM quality.quarantined_row AS bad
+INNER JOIN ops.run AS seen ON bad.last_run_id = seen.run_id, numbered, core.order_line AS known
 INNER JOIN ops.run AS run ON known.run_id = run.run_id
 WHERE
     staged.staged_row = bad.quarantined_row_id
     AND staged.staged_row = numbered.staged_row
     AND numbered.order_id = known.order_id
     AND numbered.line_number = known.line_number
-    AND run.as_of > bad.last_seen_at
+    AND run.run_number > seen.run_number
     AND NOT EXISTS (SELECT FROM {rejected} AS rejected WHERE rejected.staged_row = staged.staged_row);
 
 -- Grain: one row per line whose order was not known when it was put aside: the number that it gets now is its own, so that it

@@ -131,7 +131,8 @@ ORDER BY told.quarantined_row_id, known.quarantined_row_id = told.quarantined_ro
 
 ANALYZE kept;
 
--- Grain: one row per chosen row. Those that no rule rejects any more are replayed; none is deleted.
+-- Grain: one row per chosen row that is still open: after a replay failed, another may have dealt with it. Those that no rule
+-- rejects any more are replayed; none is deleted.
 UPDATE quality.quarantined_row AS bad SET
     rule = CASE WHEN judged.stays THEN judged.rule ELSE bad.rule END,
     severity = CASE WHEN judged.stays THEN judged.severity ELSE bad.severity END,
@@ -160,7 +161,7 @@ FROM (
     FROM quality.replayed_row AS chosen
     INNER JOIN quality.quarantined_row AS known ON chosen.quarantined_row_id = known.quarantined_row_id
     LEFT JOIN kept ON chosen.quarantined_row_id = kept.quarantined_row_id
-    WHERE chosen.run_id = %(run_id)s AND chosen.dataset = %(dataset)s
+    WHERE chosen.run_id = %(run_id)s AND chosen.dataset = %(dataset)s AND known.status = 'open'
 ) AS judged
 WHERE bad.quarantined_row_id = judged.quarantined_row_id;
 
@@ -179,4 +180,5 @@ LEFT JOIN kept ON bad.quarantined_row_id = kept.quarantined_row_id
 WHERE
     chosen.run_id = %(run_id)s
     AND chosen.dataset = %(dataset)s
-    AND chosen.quarantined_row_id = bad.quarantined_row_id;
+    AND chosen.quarantined_row_id = bad.quarantined_row_id
+    AND bad.replay_run_id = chosen.run_id;

@@ -30,6 +30,7 @@ ORDER BY 1, 2
 ON CONFLICT (source, code) DO UPDATE SET
 times_seen = known.times_seen + excluded.times_seen,
 last_seen_at = excluded.last_seen_at,
+noted_at = excluded.noted_at,
 mapped_at = NULL;
 
 -- Grain: one row per code that was unmapped and that a table knows by now.

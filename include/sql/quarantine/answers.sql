@@ -14,6 +14,6 @@ SELECT
 FROM quality.replayed_row AS chosen
 INNER JOIN quality.quarantined_row AS bad ON chosen.quarantined_row_id = bad.quarantined_row_id
 INNER JOIN ops.raw_answer AS answer ON chosen.raw_answer_id = answer.raw_answer_id
-WHERE chosen.run_id = %(run_id)s AND chosen.dataset = 'tracking_event' AND chosen.patch IS NULL
+WHERE chosen.run_id = %(run_id)s AND chosen.dataset = 'tracking_event' AND bad.status = 'open' AND chosen.patch IS NULL
 GROUP BY answer.raw_answer_id
 ORDER BY answer.file, answer.byte_offset;

@@ -12,7 +12,13 @@ WHERE
     AND (%(ids)s::bigint [] IS NULL OR bad.quarantined_row_id = ANY(%(ids)s::bigint []))
     AND (%(dataset)s::text IS NULL OR bad.dataset = %(dataset)s)
     AND (%(rule)s::text IS NULL OR bad.rule = %(rule)s)
-    AND (%(chosen_run)s::text IS NULL OR %(chosen_run)s IN (bad.first_run_id, bad.last_run_id))
+    AND (
+        %(chosen_run)s::text IS NULL
+        OR EXISTS (
+            SELECT FROM quality.quarantine_sighting AS sighting
+            WHERE sighting.run_id = %(chosen_run)s AND sighting.quarantined_row_id = bad.quarantined_row_id
+        )
+    )
     AND (%(origin)s::text IS NULL OR (%(origin)s = 'pull') = (bad.raw_answer_id IS NOT NULL))
     AND NOT EXISTS (
         SELECT FROM quality.replayed_row AS other

@@ -15,11 +15,19 @@ WHERE
     AND (staged.raw_answer_id IS NOT NULL) = told.from_answer
     AND (
         NOT told.from_answer
-        OR (told.origin_country, told.destination_country) IS NOT DISTINCT FROM (
-            SELECT (known.origin_country, known.destination_country)
-            FROM core.shipment AS known
-            WHERE known.carrier = staged.carrier AND known.tracking_number = staged.tracking_number
-            ORDER BY known.epoch DESC
-            LIMIT 1
+        OR EXISTS (
+            SELECT FROM (SELECT true) AS always
+            LEFT JOIN LATERAL (
+                SELECT
+                    known.origin_country,
+                    known.destination_country
+                FROM core.shipment AS known
+                WHERE known.carrier = staged.carrier AND known.tracking_number = staged.tracking_number
+                ORDER BY known.epoch DESC
+                LIMIT 1
+            ) AS shipment ON true
+            WHERE
+                shipment.origin_country IS NOT DISTINCT FROM told.origin_country
+                AND shipment.destination_country IS NOT DISTINCT FROM told.destination_country
         )
     );

@@ -83,7 +83,9 @@ def judge_by(court: Judge, run: Run, batch: Batch, terms: Contract, address: str
             if finding.rule.severity == "row" and not finding.passed
         }
         staged = Relation(batch.dataset, batch.staged, _ALWAYS_SHOWN)
-        findings += court.findings(staged, later, run.as_of, rejected=sum(claimed.values()))
+        # of what comes back, only a batch that was stopped as a whole can be stopped again: bad rows tell no share
+        rejected = routing.once_stopped(link, batch) if run.kind == "quarantine" else sum(claimed.values())
+        findings += court.findings(staged, later, run.as_of, rejected=rejected)
         stopper = next((found for found in findings if _stops(found) and found.rule.name not in waived), None)
         if stopper is not None:
             claimed = {stopper.rule.name: routing.reject_all(link, batch, stopper)}

@@ -6,7 +6,7 @@ from psycopg2 import sql
 
 from lanecast.contracts.engine import SPEED, Finding
 from lanecast.contracts.reader import Contract, ContractError, reason_parts
-from lanecast.warehouse.connection import Connection
+from lanecast.warehouse.connection import Connection, only_row
 from lanecast.warehouse.staging import JUDGED_COLUMNS, Batch
 
 _LONGEST_VALUE = 200
@@ -49,6 +49,18 @@ def reject(link: Connection, batch: Batch, contract: Contract, finding: Finding)
             columns=sql.SQL(", ").join(map(sql.Identifier, finding.columns)),
         ),
     )
+
+
+def once_stopped(link: Connection, batch: Batch) -> int:
+    """How many of the rows rejected come back from a batch that was stopped as a whole."""
+    with link.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "SELECT count(*) FROM {} AS rejected JOIN quality.quarantined_row AS bad "
+                "ON rejected.staged_row = bad.quarantined_row_id WHERE bad.severity = 'batch'"
+            ).format(_table(batch.rejected))
+        )
+        return int(only_row(cursor)[0])
 
 
 def reject_all(link: Connection, batch: Batch, finding: Finding) -> int:

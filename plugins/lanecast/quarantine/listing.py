@@ -68,8 +68,13 @@ def one(row_id: int, unmasked: bool = False, with_raw: bool = False, address: st
     return row
 
 
-def dismiss(ids: list[int], reason: str, address: str | None = None) -> int:
-    """Marks open rows as looked at and not wanted; returns how many. Raises QuarantineError where one is not open."""
+def dismiss(ids: list[int], chosen: Filter, reason: str, address: str | None = None) -> int:
+    """Marks open rows, by number or else by filter, as looked at and not wanted; returns how many.
+
+    Raises QuarantineError where a number given is not that of an open row, and where nothing narrows the choice.
+    """
+    if not ids and not (chosen.dataset or chosen.rule or chosen.run_id):
+        raise QuarantineError("choose rows: by id, --dataset, --rule or --run")
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('lanecast quarantine'))")
         cursor.execute(statement("quarantine/not_open"), {"ids": ids})
@@ -77,17 +82,15 @@ def dismiss(ids: list[int], reason: str, address: str | None = None) -> int:
         if wrong is not None:
             told = "in a replay at the moment" if wrong[1] == "open" else wrong[1] or "not there"
             raise QuarantineError(f"row {wrong[0]} is {told}: only open rows can be dismissed; nothing was changed")
-        cursor.execute(
-            "UPDATE quality.quarantined_row SET status = 'dismissed', dismissed_at = ops.as_of(), "
-            "dismissed_because = %s WHERE quarantined_row_id = ANY(%s)",
-            (reason, ids),
-        )
+        cursor.execute(statement("quarantine/dismiss"), {"ids": ids or None, "reason": reason, **chosen.values()})
         return cursor.rowcount
 
 
 def _raw_text(row: Row, unmasked: bool) -> str:
-    if row["file"] is None:
+    if row["raw_answer_id"] is None:
         return "(it came in a file: see source_file and source_line)"
+    if row["file"] is None:
+        return f"(answer {row['raw_answer_id']} is gone: the retention of raw answers removed it)"
     if not unmasked:
         return "(an answer holds personal data: add --unmasked to read it)"
     try:

@@ -46,7 +46,7 @@ def _stage(link: Connection, reading: Connection, run: Run, batch: Batch) -> int
     with link.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM quality.replayed_row JOIN quality.quarantined_row USING (quarantined_row_id) "
-            "WHERE replayed_row.run_id = %(run_id)s AND replayed_row.dataset = %(dataset)s",
+            "WHERE replayed_row.run_id = %(run_id)s AND replayed_row.dataset = %(dataset)s AND status = 'open'",
             values,
         )
         held = int(only_row(cursor)[0])
