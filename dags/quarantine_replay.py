@@ -14,8 +14,6 @@ from lanecast import tasks
 from lanecast.warehouse.staging import COLUMNS
 from lanecast_dags import DEFAULTS, ORDERS, SHIPMENTS, TRACKING_EVENTS, lanecast_task
 
-NAME = {"type": ["null", "string"], "pattern": "^[a-z][a-z0-9_]*$", "maxLength": 100}
-
 
 @dag(
     schedule=None,
@@ -27,7 +25,9 @@ NAME = {"type": ["null", "string"], "pattern": "^[a-z][a-z0-9_]*$", "maxLength":
     doc_md=__doc__,
     params={
         "dataset": Param(None, type=["null", "string"], enum=[None, *COLUMNS], title="Open rows of this dataset"),
-        "rule": Param(None, **NAME, title="Open rows under this rule"),
+        "rule": Param(
+            None, type=["null", "string"], pattern="^[a-z][a-z0-9_]*$", maxLength=100, title="Open rows under this rule"
+        ),
         "run": Param(None, type=["null", "string"], minLength=1, title="Open rows that came in this run"),
         "origin": Param(None, type=["null", "string"], enum=[None, "pull", "file"], title="Came in answers, or files"),
         "ids": Param(
