@@ -18,6 +18,7 @@ from lanecast.desk.app import PREFIX, create_app
 from lanecast.report import page as shared
 from lanecast.warehouse import connection as connections
 from lanecast.warehouse import runs
+from lanecast.warehouse.statements import statement
 from sandbox_world import rows
 
 PAGE = {"Accept": "text/html,application/xhtml+xml"}
@@ -147,6 +148,76 @@ def test_lists_are_bounded(warehouse: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert [one.code for one in told.unmapped_codes] == ["C9", "C8", "C7"]
     assert (told.unmapped_open, told.unmapped_events) == (9, 45)
     assert "The 3 most frequent of 9." in pages.quality_page(told)
+
+
+def test_runs_of_the_watch_do_not_crowd_out_loads(filled: str) -> None:
+    """It runs 96 times a day, and judges several datasets each time."""
+    rows(
+        filled,
+        """
+        INSERT INTO ops.run (run_id, kind, dataset, state, as_of)
+        SELECT 'w' || n, 'watch', 'quality', CASE WHEN n % 2 = 0 THEN 'failed' ELSE 'loaded' END, now()
+        FROM generate_series(1, 60) AS n;
+        INSERT INTO quality.validation_result
+        SELECT 'w' || n, 'carrier_feed', 'volume_is_usual', 'warn', 'made up', 10, 1, false, NULL, now()
+        FROM generate_series(1, 60) AS n;
+        """,
+    )
+    told = quality.read(connections.dsn)
+    assert {one.run_id for one in told.loads} == {"r1", "r2"}
+    assert {one.run_id for one in told.not_loaded} == {"r2"}
+    assert {one.dataset for one in told.days} == {"tracking_event", "shipment"}
+
+
+def test_the_days_add_up_to_what_the_view_tells_run_by_run(filled: str) -> None:
+    """Also of runs that have not come to their load, or failed before it; and of no day before the last seven."""
+    rows(
+        filled,
+        """
+        INSERT INTO ops.run (run_id, kind, dataset, state, as_of, started_at)
+        SELECT state || age, 'import', 'shipment', state, now(), clock_timestamp() - make_interval(days => age)
+        FROM unnest(ARRAY['running', 'failed', 'loaded', 'stopped']) AS state, generate_series(0, 9) AS age;
+        INSERT INTO quality.validation_result
+        SELECT run_id, told, rule, 'row', 'made up', 10, 1, false, NULL, now()
+        FROM ops.run, unnest(ARRAY['shipment', 'order_line']) AS told, unnest(ARRAY['a', 'b']) AS rule
+        WHERE kind = 'import' AND (state <> 'running' OR started_at > now() - interval '4 days');
+        INSERT INTO quality.reconciliation
+        SELECT run_id, told, 9, 4, 3, 2, now(), 9
+        FROM ops.run, unnest(ARRAY['shipment', 'order_line']) AS told
+        WHERE kind = 'import' AND (state = 'loaded' OR (state = 'stopped' AND told = 'shipment'))
+        ON CONFLICT DO NOTHING;
+        """,
+    )
+    view = rows(
+        filled,
+        """
+        SELECT (started_at AT TIME ZONE 'UTC')::date, dataset, count(*), coalesce(sum(received), 0),
+            coalesce(sum(loaded), 0), coalesce(sum(duplicate), 0), coalesce(sum(quarantined), 0),
+            count(*) FILTER (WHERE state = 'stopped'), count(*) FILTER (WHERE state = 'failed')
+        FROM mart.data_quality
+        WHERE (started_at AT TIME ZONE 'UTC')::date > (clock_timestamp() AT TIME ZONE 'UTC')::date - 7
+        GROUP BY 1, 2 ORDER BY 1 DESC, 2
+        """,
+    )
+    told = quality.read(connections.dsn)
+    assert [tuple(one.model_dump().values()) for one in told.days] == view
+    assert len({one.day for one in told.days}) == quality.DAYS
+    oldest = min(one.day for one in told.days)
+    assert {one.started_at.date() >= oldest for one in told.not_loaded if one.started_at} == {True}
+
+
+@pytest.mark.parametrize("name", ["days", "not_loaded", "loads"])
+def test_a_long_history_is_not_read_for_the_last_days(filled: str, name: str) -> None:
+    """Seen in the plans, for clocks on shared machines prove nothing."""
+    link = psycopg2.connect(filled, options="-c timezone=UTC -c enable_seqscan=off -c enable_bitmapscan=off")
+    with link, link.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statement(f'desk/{name}')}", {"days": quality.DAYS, "most": 20})
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    link.close()
+    assert "Scan using run_by_start on run" in plan, plan
+    assert "Seq Scan" not in plan, plan
+    # The last days are looked up by the index, and not filtered out of all that there is.
+    assert name == "loads" or "Index Cond: (started_at >= " in plan, plan
 
 
 def test_the_desk_changes_nothing(warehouse: str) -> None:

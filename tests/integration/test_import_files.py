@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from lanecast import pipeline
+from lanecast.cli import cli
 from lanecast.files.errors import FileError
 from lanecast.files.importing import stage_file
 from lanecast.files.targets import TARGETS
@@ -167,3 +170,26 @@ def test_a_bad_row_goes_to_the_quarantine_and_the_rest_loads(warehouse: str, tmp
     assert [row[:2] for row in rows] == [("unreadable_value", 3), ("unreadable_value", 4)]
     assert "fields where the header has" in str(rows[0][2])
     assert "occurred_at: 'soon'" in str(rows[1][2])
+
+
+def test_the_command_tells_what_only_warned_with_its_rows(warehouse: str, tmp_path: Path) -> None:
+    file = tmp_path / "some.csv"
+    rows = [f"{customer},P,{kind},2024-01-01T10:0{n}:00Z" for n, (customer, kind) in enumerate(INTERACTIONS)]
+    file.write_text("\n".join(["customer_id,product_id,kind,occurred_at", *rows, ""]))
+    done = CliRunner().invoke(cli, ["import", "interactions", str(file)])
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines() == [
+        "5 interaction rows received = 4 loaded + 0 duplicate + 1 quarantined",
+        "  quarantined by kind_unknown: 1",
+        "  warning customer_missing: 3 rows",
+    ]
+    told = json.loads(CliRunner().invoke(cli, ["import", "interactions", str(file), "--json"]).output)
+    assert (told["rules"], told["warnings"]) == ({"kind_unknown": 1}, {"customer_missing": 3})
+    # Within what the rule tolerates it is no warning.
+    file.write_text("\n".join(["customer_id,product_id,kind,occurred_at", *rows[2:], ""]))
+    told = json.loads(CliRunner().invoke(cli, ["import", "interactions", str(file), "--json"]).output)
+    assert (told["rules"], told["warnings"]) == ({"kind_unknown": 1}, {})
+
+
+INTERACTIONS = [("", "view"), ("", "view"), ("", "view"), ("C", "view"), ("C", "steal")]
+"""Customer and kind: a kind there is not, and more without a customer than there should be."""

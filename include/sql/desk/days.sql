@@ -44,8 +44,8 @@ told AS (
         WHERE recent.state = 'failed'
     ) AS early
     WHERE
-        -- The others have come to their load: it adds up all that they judged.
-        recent.state IN ('running', 'failed')
+        -- What is loaded adds up all that it judged.
+        recent.state <> 'loaded'
         AND NOT EXISTS (
             SELECT FROM quality.reconciliation AS added_up
             WHERE added_up.run_id = recent.run_id AND added_up.dataset = early.dataset

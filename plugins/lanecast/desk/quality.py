@@ -110,7 +110,7 @@ class Quality(BaseModel):
     days: list[LoadDay] = Field(description=f"The last {DAYS} days, the latest first.")
     alerts: list[Alert] = Field(description="Open ones, the critical first.")
     not_loaded: list[Load] = Field(description=f"Loads of the last {DAYS} days that were stopped or failed.")
-    loads: list[Load] = Field(description="The latest loads.")
+    loads: list[Load] = Field(description="The latest loads; runs of the watch load nothing and are not among them.")
 
 
 Row = TypeVar("Row", bound=BaseModel)

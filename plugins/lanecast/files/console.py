@@ -15,12 +15,14 @@ from lanecast import pipeline
 from lanecast.delivery.refresh import refresh
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.connection import only_row
+from lanecast.warehouse.snapshot import rows
 
 
 def import_file(
     dataset: str, path: str, mapping: str | None, as_of: datetime | None, quiet: bool = False
 ) -> dict[str, Any]:
-    """Loads a file and refreshes the marts; returns run_id, the reconciliation, rows rejected by rule, and `stopped`.
+    """Loads a file and refreshes the marts; returns run_id, the reconciliation, `rules` (rows quarantined by rule),
+    `warnings` (rows that break a rule that only warns and does not hold, by rule) and `stopped`.
 
     Raises FileError for a file that can't be read as `dataset`.
     """
@@ -49,12 +51,7 @@ def import_file(
             (run.run_id, run.dataset),
         )
         received, loaded, duplicate, quarantined = only_row(cursor)
-        cursor.execute(
-            "SELECT rule, (details ->> 'rejected')::bigint FROM quality.validation_result "
-            "WHERE run_id = %s AND (details ->> 'rejected')::bigint > 0 ORDER BY 2 DESC, 1",
-            (run.run_id,),
-        )
-        rules = dict(cursor.fetchall())
+        judged = rows(cursor, "report/rules", run=run.run_id)
     return {
         "run_id": run.run_id,
         "dataset": run.dataset,
@@ -63,9 +60,16 @@ def import_file(
         "loaded": loaded,
         "duplicate": duplicate,
         "quarantined": quarantined,
-        "rules": rules,
+        "rules": _most_first({one["rule"]: one["claimed"] for one in judged if one["claimed"]}),
+        "warnings": _most_first(
+            {one["rule"]: one["rows_failed"] for one in judged if one["severity"] == "warn" and not one["passed"]}
+        ),
         "stopped": stopped,
     }
+
+
+def _most_first(counts: dict[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
 
 
 def show(result: dict[str, Any]) -> None:
@@ -75,7 +79,9 @@ def show(result: dict[str, Any]) -> None:
         f"{result['received']:,} {result['dataset']} rows received = {result['loaded']:,} loaded "
         f"+ {result['duplicate']:,} duplicate + {result['quarantined']:,} quarantined"
     )
-    for rule, rows in result["rules"].items():
-        console.print(f"  quarantined by {rule}: {rows:,}")
+    for rule, count in result["rules"].items():
+        console.print(f"  quarantined by {rule}: {count:,}")
+    for rule, count in result["warnings"].items():
+        console.print(f"  warning {rule}: {count:,} row{'' if count == 1 else 's'}")
     if result["stopped"]:
         console.print(f"[bold red]{result['stopped']}")

@@ -8,10 +8,9 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.padding import Padding
 
 from lanecast import pipeline
 from lanecast.delivery.refresh import refresh
@@ -32,16 +31,7 @@ def show_list(told: dict[str, Any], status: str) -> None:
     if not told["groups"]:
         console.print(f"no row is {status}" if status != "all" else "no row is in quarantine")
         return
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("dataset", "rule", "rows", "seen", "first seen", "last seen", "for example"):
-        table.add_column(name, justify="right" if name in {"rows", "seen"} else "left", overflow="fold")
-    for group in told["groups"]:
-        table.add_row(
-            *(group["dataset"], group["rule"], f"{group['rows']:,}", f"{group['times_seen']:,}"),
-            *(_moment(group["first_seen_at"]), _moment(group["last_seen_at"])),
-            escape(f"{group['example_id']}: {group['reason']}"),
-        )
-    console.print(table)
+    _show_groups(console, told["groups"])
     for row in told.get("rows", ()):
         console.print(
             f"{row['quarantined_row_id']:>8}  {row['status']:10} {_moment(row['last_seen_at'])}  {_place(row)}  "
@@ -49,6 +39,26 @@ def show_list(told: dict[str, Any], status: str) -> None:
         )
     if "rows" not in told:
         console.print("rows: add --rule RULE or --run RUN; one row: lanecast quarantine show ID")
+
+
+def _show_groups(console: Console, groups: list[Row]) -> None:
+    """A line for each, in columns as wide as what is in them; below it an example, which a narrow terminal wraps."""
+    lines = [("dataset", "rule", "rows", "seen", "last seen")]
+    lines += [
+        (
+            *(group["dataset"], group["rule"], f"{group['rows']:,}", f"{group['times_seen']:,}"),
+            _moment(group["last_seen_at"]),
+        )
+        for group in groups
+    ]
+    dataset, rule, rows, seen = (max(len(line[place]) for line in lines) for place in range(4))
+    for line, group in zip(lines, [None, *groups], strict=True):
+        told = f"{line[0]:{dataset}}  {line[1]:{rule}}  {line[2]:>{rows}}  {line[3]:>{seen}}  {line[4]}"
+        console.print(told, soft_wrap=True, style=None if group else "bold")
+        if group:
+            example = escape(f"{group['example_id']}: {group['reason']}")
+            below = f"since {_moment(group['first_seen_at'])}, for example {example}"
+            console.print(Padding.indent(below, 4))
 
 
 def show_one(row: Row) -> None:
