@@ -336,7 +336,7 @@ def test_two_replays_at_once_do_not_take_the_same_rows(quarantine: Quarantine) -
     for thread in threads:
         thread.join(60)
     assert (len(opened), len(refused)) == (1, 1)
-    assert "in a replay at the moment" in refused[0]
+    assert "a replay has the 8 open rows" in refused[0]
     with pytest.raises(QuarantineError, match="is being replayed by run"):
         open_replay("c", Selection(ids=(3,)), address=quarantine.address)
 

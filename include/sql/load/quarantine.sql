@@ -45,13 +45,14 @@ WITH kept AS (
     raw_answer_id = greatest(known.raw_answer_id, excluded.raw_answer_id),
     status = CASE WHEN known.status = 'dismissed' THEN known.status ELSE 'open' END,
     superseded_by = NULL
-    RETURNING known.quarantined_row_id
+    RETURNING known.rule, known.quarantined_row_id
 )
 
 -- Grain: one row per bad row of this run.
-INSERT INTO quality.quarantine_sighting (run_id, quarantined_row_id)
+INSERT INTO quality.quarantine_sighting (run_id, dataset, rule, quarantined_row_id)
 SELECT
     %(run_id)s,
+    %(dataset)s,
+    rule,
     quarantined_row_id
-FROM kept
-ON CONFLICT (run_id, quarantined_row_id) DO NOTHING;
+FROM kept;

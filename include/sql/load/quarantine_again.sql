@@ -182,3 +182,13 @@ WHERE
     AND chosen.dataset = %(dataset)s
     AND chosen.quarantined_row_id = bad.quarantined_row_id
     AND bad.replay_run_id = chosen.run_id;
+
+-- Grain: one row per bad row that the replay put aside.
+INSERT INTO quality.quarantine_sighting (run_id, dataset, rule, quarantined_row_id)
+SELECT DISTINCT
+    %(run_id)s,
+    bad.dataset,
+    bad.rule,
+    bad.quarantined_row_id
+FROM kept
+INNER JOIN quality.quarantined_row AS bad ON kept.kept_id = bad.quarantined_row_id;

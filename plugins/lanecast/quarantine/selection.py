@@ -185,15 +185,13 @@ def _named(ids: list[int]) -> str:
 
 def _why_nothing(link: Connection, selection: Selection) -> str:
     with link.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM quality.quarantined_row WHERE status = 'open' "
-            "AND (%(dataset)s::text IS NULL OR dataset = %(dataset)s) AND (%(rule)s::text IS NULL OR rule = %(rule)s) "
-            "AND (%(run_id)s::text IS NULL OR %(run_id)s IN (first_run_id, last_run_id))",
-            {"dataset": selection.dataset, "rule": selection.rule, "run_id": selection.run_id},
-        )
-        open_rows = only_row(cursor)[0]
+        values = {"dataset": selection.dataset, "rule": selection.rule, "run_id": selection.run_id, "since": None}
+        cursor.execute(statement("quarantine/overview"), values | {"status": "open"})
+        open_rows = sum(row[3] for row in cursor.fetchall())
+    if open_rows and selection.origin is not None:
+        return f"none of the {open_rows} open rows that fit came by {selection.origin}, or a replay has them in hand"
     if open_rows:
-        return f"the {open_rows} open rows that fit are in a replay at the moment, or came another way: try again later"
+        return f"a replay has the {open_rows} open rows that fit in hand at the moment: try again later"
     return "no open row fits: see `lanecast quarantine list`"
 
 

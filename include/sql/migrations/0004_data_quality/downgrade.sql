@@ -14,7 +14,6 @@ ALTER TABLE ops.run DROP COLUMN error, DROP COLUMN source_counts;
 ALTER TABLE quality.reconciliation DROP CONSTRAINT nothing_lost_on_the_way, DROP COLUMN source_count;
 DROP TABLE quality.replayed_row;
 DROP TABLE quality.quarantine_sighting;
-DROP INDEX quality.quarantined_row_first_run, quality.quarantined_row_last_run;
 DROP INDEX quality.quarantined_row_dataset_rule_status_idx;
 UPDATE quality.quarantined_row SET status = 'replayed' WHERE status = 'superseded';
 ALTER TABLE quality.quarantined_row

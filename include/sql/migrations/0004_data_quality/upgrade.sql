@@ -14,20 +14,21 @@ ADD COLUMN dismissed_because text,
 DROP CONSTRAINT quarantined_row_status_check,
 ADD CONSTRAINT quarantined_row_status_check CHECK (status IN ('open', 'replayed', 'superseded', 'dismissed'));
 CREATE INDEX ON quality.quarantined_row (dataset, rule, status);
--- A run's report shows the first rows of each rule, whether or not the run was the first to bring them.
-CREATE INDEX quarantined_row_first_run ON quality.quarantined_row (first_run_id, dataset, rule, quarantined_row_id);
-CREATE INDEX quarantined_row_last_run ON quality.quarantined_row (last_run_id, dataset, rule, quarantined_row_id);
 
--- Grain: one row per run and quarantined row that came in it: the first and last run alone don't tell those between.
+-- Grain: one row per run and quarantined row that the run put aside: its first and last run alone don't tell those between.
 CREATE TABLE quality.quarantine_sighting (
     run_id text NOT NULL REFERENCES ops.run ON DELETE CASCADE,
+    dataset text NOT NULL,
+    rule text NOT NULL,
     quarantined_row_id bigint NOT NULL REFERENCES quality.quarantined_row ON DELETE CASCADE,
-    PRIMARY KEY (run_id, quarantined_row_id)
+    PRIMARY KEY (run_id, dataset, rule, quarantined_row_id)
 );
-CREATE INDEX ON quality.quarantine_sighting (quarantined_row_id);
-INSERT INTO quality.quarantine_sighting (run_id, quarantined_row_id)
+CREATE INDEX ON quality.quarantine_sighting (quarantined_row_id, run_id);
+INSERT INTO quality.quarantine_sighting (run_id, dataset, rule, quarantined_row_id)
 SELECT
     run.run_id,
+    bad.dataset,
+    bad.rule,
     bad.quarantined_row_id
 FROM quality.quarantined_row AS bad
 INNER JOIN ops.run ON run.run_id IN (bad.first_run_id, bad.last_run_id);
@@ -36,8 +37,8 @@ INNER JOIN ops.run ON run.run_id IN (bad.first_run_id, bad.last_run_id);
 -- fixed when it was opened, and what became of the row. `patch` holds the columns that are set, as jsonb of the staged row;
 -- `raw_answer_id` is the answer that the row had come in by then.
 CREATE TABLE quality.replayed_row (
-    run_id text NOT NULL,
-    quarantined_row_id bigint NOT NULL,
+    run_id text NOT NULL REFERENCES ops.run ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    quarantined_row_id bigint NOT NULL REFERENCES quality.quarantined_row ON DELETE CASCADE,
     dataset text NOT NULL,
     patch jsonb,
     raw_answer_id bigint,
