@@ -24,7 +24,15 @@ from lanecast_dags import ALERTS, DEFAULTS, lanecast_task
     **ALERTS,
 )
 def maintenance() -> None:
-    @lanecast_task(writes=["quality.quarantined_row", "ops.raw_answer", "ops.poll_request"])
+    @lanecast_task(
+        writes=[
+            *("core.shipment", "core.shipment_number", "core.tracking_event", "core.customer", "core.customer_order"),
+            *("core.order_line", "core.product", "core.interaction", "quality.quarantined_row"),
+            *("quality.validation_result", "quality.reconciliation", "quality.feed_hour", "quality.alert"),
+            *("quality.unmapped_code", "ops.run", "ops.raw_answer", "ops.poll_request", "mart.shipment_status"),
+            "mart.delivery_time",
+        ]
+    )
     def clean() -> dict[str, int]:
         """Drops what is past its time, and makes room for what is to come."""
         return tasks.maintain()

@@ -10,7 +10,8 @@ import jsonschema
 import pytest
 
 from conftest import ROOT, Airflow
-from lanecast.contracts.reader import contract
+from lanecast.contracts.reader import contract, datasets
+from lanecast.warehouse import retention
 
 DAGS = ("carrier_tracking", "data_watch", "delivery_time", "history_import", "maintenance", "quarantine_replay")
 PYTHON_FILES = sorted([*(ROOT / "dags").glob("*.py"), *(ROOT / "plugins").rglob("*.py")])
@@ -67,6 +68,14 @@ def test_every_task_names_the_datasets_that_it_reads_or_writes(dag: dict[str, An
         assert named, task["id"]
         tables = {name for name in named if name.startswith(("core.", "mart."))}
         assert tables == {contract(name.partition(".")[2]).table.physical_name for name in tables}, task["id"]
+
+
+def test_maintenance_names_every_table_that_it_deletes_from(described: dict[str, Any]) -> None:
+    (task,) = described["dags"]["maintenance"]["tasks"]
+    aged = {name for name in datasets() if name in retention.JOURNEY or retention.is_aged(contract(name))}
+    assert aged >= {"shipment", "tracking_event", "customer", "interaction"}
+    deleted = {f"core.{name}" for name in aged} | {*retention.BY_RUN, *retention.BY_THEMSELVES}
+    assert deleted - {*task["writes"]} == set()
 
 
 def test_every_mapped_task_is_bounded(described: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg2
 import psycopg2.errors
@@ -18,6 +19,7 @@ from lanecast import settings
 from lanecast.contracts import catalogue
 from lanecast.contracts.reader import ContractError, contract, datasets
 from lanecast.delivery import refresh
+from lanecast.local import doctor
 from lanecast.local.server import RunningServer
 from lanecast.warehouse import migrations
 from lanecast.warehouse.connection import connect
@@ -194,6 +196,72 @@ def test_a_role_of_the_shop_s_own_gets_and_loses_its_right_with_the_contract(
     change(home, "delivery_time", roles=told[1:])
     migrations.migrate(warehouse)
     assert rights(analyst) == set()
+
+
+def superuser(server: RunningServer, warehouse: str, *statements: str) -> None:
+    link = psycopg2.connect(server.dsn("postgres", urlsplit(warehouse).path.lstrip("/")))
+    link.autocommit = True
+    for statement in statements:
+        link.cursor().execute(statement)
+    link.close()
+
+
+def test_what_others_made_is_named_and_left_alone(
+    warehouse: str, server: RunningServer, analyst: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An analyst's view, function and table in the schemas; a function has the name of one of Lanecast's."""
+    superuser(
+        *(server, warehouse, f"GRANT USAGE, CREATE ON SCHEMA mart, core, quality, ops TO {analyst}"),
+        f"SET ROLE {analyst}",
+        "CREATE VIEW mart.sales_by_week AS SELECT 1 AS n",
+        "CREATE FUNCTION mart.delivery_promise(x integer) RETURNS integer LANGUAGE sql AS 'SELECT x'",
+        "CREATE FUNCTION ops.mine(x integer) RETURNS integer LANGUAGE sql AS 'SELECT x'",
+        "CREATE TABLE core.mine (a bigint GENERATED ALWAYS AS IDENTITY)",
+        "CREATE TABLE quality.mine (a bigserial)",
+        "GRANT SELECT ON mart.sales_by_week TO lanecast_reader",
+    )
+    owner("UPDATE ops.schema_state SET fingerprint = 'older'")
+    assert migrations.migrate(warehouse) is True
+    assert (
+        f"left alone, for they are not Lanecast's: core.mine (of {analyst}), mart.delivery_promise(integer) "
+        f"(of {analyst}), mart.sales_by_week (of {analyst})" in caplog.text
+    )
+    assert ("mart.sales_by_week", "SELECT") in rights("lanecast_reader")
+    described = [one for one in doctor.examine() if one["name"] == "warehouse"]
+    assert described[0]["ok"]
+    assert f"left alone: core.mine (of {analyst}), mart" in described[0]["detail"]
+
+
+def test_what_was_lanecast_s_and_is_another_s_is_told_with_its_remedy(
+    warehouse: str, server: RunningServer, analyst: str
+) -> None:
+    superuser(server, warehouse, f"ALTER VIEW mart.unmapped_code OWNER TO {analyst}")
+    with connect(role="owner") as link, pytest.raises(ContractError) as caught:
+        catalogue.apply(link)
+    assert f"belongs to {analyst}: give it back (ALTER VIEW mart.unmapped_code OWNER TO lane" in str(caught.value)
+
+
+def test_rights_that_no_contract_grants_end_with_a_warning_that_says_how_to_keep_them(
+    warehouse: str, home: Path, server: RunningServer, analyst: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    owner(f"GRANT SELECT, UPDATE ON mart.shipment_status TO {analyst} WITH GRANT OPTION")
+    owner(f"GRANT SELECT (country) ON core.country TO {analyst}")
+    onward = "GRANT SELECT ON mart.shipment_status TO PUBLIC"
+    superuser(server, warehouse, f"GRANT USAGE ON SCHEMA mart TO {analyst}", f"SET ROLE {analyst}", onward)
+    change(home, "delivery_time", roles=[{"role": analyst, "access": "read"}])
+    assert migrations.migrate(warehouse) is True
+    assert (
+        f"role {analyst} loses its rights on core.country (SELECT), mart.shipment_status (SELECT, UPDATE): the "
+        "contracts' `roles` decide who may do what. To keep them, name the role under `roles` in include/contracts "
+        "(country.yaml, shipment_status.yaml)" in caplog.text
+    )
+    assert "role PUBLIC loses its rights on mart.shipment_status (SELECT)" in caplog.text
+    assert "role lanecast_reader loses its rights on mart.delivery_time (SELECT)" in caplog.text
+    assert rights(analyst) == {("mart.delivery_time", "SELECT")}
+    caplog.clear()
+    owner("UPDATE ops.schema_state SET fingerprint = 'older'")
+    assert migrations.migrate(warehouse) is True
+    assert "loses" not in caplog.text
 
 
 def test_a_role_that_is_not_there_is_told_with_its_remedy(warehouse: str, home: Path) -> None:

@@ -1,5 +1,5 @@
 -- Deletes the journeys of past_journey, and what hangs on them. Their change makes the next refresh take out their status and
--- compute their lanes anew. Grain of the result: one row, with how many rows of each went.
+-- compute their lanes anew. Grain of the result: one row, with how many rows of each went, and the last journey.
 WITH gone_event AS (
     DELETE FROM core.tracking_event USING past_journey
     WHERE tracking_event.shipment_id = past_journey.shipment_id
@@ -35,4 +35,5 @@ SELECT
     (SELECT count(*) FROM gone_event) AS events,
     (SELECT count(*) FROM gone_number) AS numbers,
     (SELECT count(*) FROM gone_shipment) AS shipments,
-    (SELECT count(*) FROM past_journey) AS journeys;
+    (SELECT count(*) FROM past_journey) AS journeys,
+    (SELECT max(shipment_id) FROM past_journey) AS last_shipment;

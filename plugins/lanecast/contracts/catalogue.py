@@ -1,13 +1,15 @@
 """What the warehouse's catalogue has from the contracts: comments and grants of every dataset in `core` and `mart`.
 
 `lanecast migrate` applies both; a relation of these schemas without a contract, or one that differs from its contract,
-stops it.
+stops it. What others have made in these schemas is theirs: it is named, and left alone.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from psycopg2 import sql
 
@@ -15,8 +17,12 @@ from lanecast.contracts.reader import Contract, ContractError, Property, Table, 
 from lanecast.warehouse.connection import Connection
 from lanecast.warehouse.statements import statement
 
-SCHEMAS = ("core", "mart")
-_PRIVILEGES = {"read": "SELECT", "write": "SELECT, INSERT, UPDATE, DELETE"}
+log = logging.getLogger(__name__)
+
+OWNER = "lanecast_owner"
+_PRIVILEGES = {"read": ("SELECT",), "write": ("SELECT", "INSERT", "UPDATE", "DELETE")}
+_OUR_OWN = "lanecast_loader"
+"""The role of Lanecast's own work: nobody else is surprised by what it may no longer do."""
 
 
 @dataclass
@@ -27,24 +33,43 @@ class Relation:
     name: str
     kind: str
     identity: str
+    owner: str
     columns: list[tuple[str, str, bool | None, int]] = field(default_factory=list)
     arguments: list[tuple[str, str, str | None]] = field(default_factory=list)
+
+
+class Right(NamedTuple):
+    """What a role may do on a relation or function of Lanecast's: SELECT, EXECUTE, ... `by_default` is what Postgres
+    gives to everyone unless told otherwise."""
+
+    kind: str
+    identity: str
+    name: str
+    role: str
+    access: str
+    by_default: bool
 
 
 def apply(link: Connection) -> None:
     """Writes comments and grants of all datasets anew, in the caller's transaction, as the owner of the schemas.
 
-    Raises ContractError, naming each dataset, where warehouse and contracts differ.
+    What others own is left alone, and rights that no contract grants end: a warning names both. Raises ContractError,
+    naming each dataset, where warehouse and contracts differ.
     """
     contracts = {name: contract(name) for name in datasets()}
     found = relations(link)
     if problems := differences(contracts.values(), found):
         raise ContractError("the warehouse and the contracts differ:\n- " + "\n- ".join(problems))
-    by_name = {one.name: one for one in found}
+    if left_alone := of_others(found):
+        log.warning("left alone, for they are not Lanecast's: %s", ", ".join(left_alone))
+    by_name = {one.name: one for one in found if one.owner == OWNER}
+    held = _rights(link)
+    for loss in _losses(held, contracts.values()):
+        log.warning("%s", loss)
     with link.cursor() as cursor:
         cursor.execute("SELECT rolname FROM pg_roles")
         roles = {row[0] for row in cursor.fetchall()}
-        steps = [*_revocations(_grantees(link))]
+        steps = [*_revocations(held)]
         for terms in contracts.values():
             relation = by_name[terms.table.physical_name]
             steps += _comments(relation, terms.table)
@@ -57,8 +82,8 @@ def relations(link: Connection) -> list[Relation]:
     found: dict[str, Relation] = {}
     with link.cursor() as cursor:
         cursor.execute(statement("access/datasets"))
-        for name, kind, identity, direction, _, told, type_, required, place, default in cursor.fetchall():
-            one = found.setdefault(identity, Relation(name, kind, identity))
+        for name, kind, identity, owner, direction, _, told, type_, required, place, default in cursor.fetchall():
+            one = found.setdefault(identity, Relation(name, kind, identity, owner))
             if told is not None and direction == "in":
                 one.arguments.append((told, type_, default))
             elif told is not None:
@@ -66,17 +91,34 @@ def relations(link: Connection) -> list[Relation]:
     return list(found.values())
 
 
+def of_others(found: Iterable[Relation]) -> list[str]:
+    """The relations and functions that are not Lanecast's own, each with its owner."""
+    return sorted(f"{one.identity} (of {one.owner})" for one in found if one.owner != OWNER)
+
+
 def differences(contracts: Iterable[Contract], found: Iterable[Relation]) -> list[str]:
-    """Where relations and contracts differ, one sentence each: by presence, kind, columns and their types; for tables
-    by nullability and primary key, for views and functions by the order of columns, for functions by arguments."""
+    """Where Lanecast's own relations and the contracts differ, one sentence each: by presence, kind, columns and their
+    types; for tables by nullability and primary key, for views and functions by the order of columns, for functions by
+    arguments."""
     by_name: dict[str, list[Relation]] = {}
+    others: dict[str, Relation] = {}
     for one in found:
-        by_name.setdefault(one.name, []).append(one)
+        if one.owner == OWNER:
+            by_name.setdefault(one.name, []).append(one)
+        else:
+            others[one.name] = one
     tables = {one.table.physical_name: one.table for one in contracts}
     problems = []
     for name in sorted(by_name.keys() - tables.keys()):
         problems.append(f"{name} has no contract: write include/contracts/{name.partition('.')[2]}.yaml")
     for name in sorted(tables.keys() - by_name.keys()):
+        if name in others:
+            one = others[name]
+            problems.append(
+                f"{name} has a contract and belongs to {one.owner}: give it back "
+                f"(ALTER {one.kind.upper()} {one.identity} OWNER TO {OWNER})"
+            )
+            continue
         problems.append(f"{name} has a contract and is not in the warehouse: make it, or take the contract out")
     for name in sorted(tables.keys() & by_name.keys()):
         if len(by_name[name]) > 1:
@@ -159,25 +201,44 @@ def _comments(relation: Relation, table: Table) -> Iterator[sql.Composable]:
 # --------------------------------------------------------------------------------------------------------- grants
 
 
-def _grantees(link: Connection) -> list[str]:
-    """Who has been granted something on a relation or function of the schemas: what is not granted anew ends."""
+def _rights(link: Connection) -> list[Right]:
     with link.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT pg_get_userbyid(held.grantee) FROM ("
-            "SELECT relnamespace AS schema, relowner AS owner, relacl AS rights FROM pg_class "
-            "UNION ALL SELECT pronamespace, proowner, proacl FROM pg_proc"
-            ") AS thing CROSS JOIN LATERAL aclexplode(thing.rights) AS held "
-            "WHERE thing.schema::regnamespace::text = ANY(%s) AND held.grantee NOT IN (0, thing.owner) ORDER BY 1",
-            (list(SCHEMAS),),
+        cursor.execute(statement("access/rights"))
+        return [Right(*row) for row in cursor.fetchall()]
+
+
+def _losses(held: Iterable[Right], contracts: Iterable[Contract]) -> Iterator[str]:
+    """Who loses what, for no contract grants it, and how to keep it. One sentence per role."""
+    granted = {
+        (terms.table.physical_name, one.role, access)
+        for terms in contracts
+        for one in terms.roles
+        for access in (("EXECUTE",) if terms.table.physical_type == "function" else _PRIVILEGES[one.access])
+    }
+    lost: dict[str, dict[str, list[str]]] = {}
+    for right in held:
+        if not right.by_default and right.role != _OUR_OWN and (right.name, right.role, right.access) not in granted:
+            rights = lost.setdefault(right.role, {}).setdefault(right.name, [])
+            rights += [right.access] if right.access not in rights else []
+    for role, relations_ in sorted(lost.items()):
+        told = ", ".join(f"{name} ({', '.join(rights)})" for name, rights in sorted(relations_.items()))
+        files = ", ".join(f"{name.partition('.')[2]}.yaml" for name in sorted(relations_))
+        yield (
+            f"role {role} loses its rights on {told}: the contracts' `roles` decide who may do what. To keep them, "
+            f"name the role under `roles` in include/contracts ({files}) and run `lanecast migrate`"
         )
-        return [row[0] for row in cursor.fetchall()]
 
 
-def _revocations(grantees: list[str]) -> Iterator[sql.Composable]:
-    schemas = sql.SQL(", ").join(map(sql.Identifier, SCHEMAS))
-    everyone = sql.SQL(", ").join([sql.SQL("PUBLIC"), *map(sql.Identifier, grantees)])
-    for kind in ("TABLES", "ROUTINES"):
-        yield sql.SQL("REVOKE ALL ON ALL {} IN SCHEMA {} FROM {}").format(sql.SQL(kind), schemas, everyone)
+def _revocations(held: Iterable[Right]) -> Iterator[sql.Composable]:
+    roles: dict[tuple[str, str], set[str]] = {}
+    for right in held:
+        roles.setdefault((right.kind, right.identity), set()).add(right.role)
+    for (kind, identity), names in roles.items():
+        everyone = [sql.SQL(name) if name == "PUBLIC" else sql.Identifier(name) for name in sorted(names)]
+        # An identity comes from the catalogue, as Postgres itself writes it. What was granted onward ends too.
+        yield sql.SQL("REVOKE ALL ON {} {} FROM {} CASCADE").format(
+            sql.SQL(kind), sql.SQL(identity), sql.SQL(", ").join(everyone)
+        )
 
 
 def _grants(relation: Relation, terms: Contract, roles: set[str]) -> Iterator[sql.Composable]:
@@ -193,5 +254,5 @@ def _grants(relation: Relation, terms: Contract, roles: set[str]) -> Iterator[sq
             yield sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(sql.SQL(relation.identity), role)
         else:
             yield sql.SQL("GRANT {} ON {} TO {}").format(
-                sql.SQL(_PRIVILEGES[one.access]), sql.Identifier(*relation.name.split(".")), role
+                sql.SQL(", ".join(_PRIVILEGES[one.access])), sql.Identifier(*relation.name.split(".")), role
             )

@@ -49,13 +49,16 @@ def _state() -> str:
 
 
 def _warehouse() -> str:
+    from lanecast.contracts import catalogue
     from lanecast.local.session import open_warehouse
     from lanecast.warehouse import connection as warehouse
     from lanecast.warehouse.connection import only_row
 
     with open_warehouse() as described, warehouse.connect() as link, link.cursor() as cursor:
         cursor.execute("SHOW server_version")
-        return f"{described}, Postgres {only_row(cursor)[0]}"
+        told = f"{described}, Postgres {only_row(cursor)[0]}"
+        others = catalogue.of_others(catalogue.relations(link))
+    return told + (f"; in core and mart, not Lanecast's and left alone: {', '.join(others)}" if others else "")
 
 
 def _contracts() -> str:

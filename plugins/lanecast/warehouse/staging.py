@@ -138,15 +138,15 @@ def seal(link: Connection, batch: Batch, received: int, source_count: int | None
 
 
 def staged_rows(link: Connection, batch: Batch) -> int:
-    """The number of rows staged. Raises StagingLost where they are not all there any more."""
+    """The number of rows staged. Raises StagingLost where they are not all there any more, or were staged by an older
+    version, which made no view for the gate."""
     with link.cursor() as cursor:
         cursor.execute("SELECT (staged ->> %s)::bigint FROM ops.run WHERE run_id = %s", (batch.dataset, batch.run_id))
         row = cursor.fetchone()
-        cursor.execute(
-            "SELECT to_regclass(%s) IS NOT NULL AND to_regclass(%s) IS NOT NULL", (batch.staged, batch.rejected)
-        )
+        made = [batch.staged, batch.rejected, batch.judged]
+        cursor.execute("SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s) AS made (name)", (made,))
         if row is None or row[0] is None or not only_row(cursor)[0]:
-            raise StagingLost(f"{batch.staged} was not staged, or is gone")
+            raise StagingLost(f"{batch.staged} was not staged, or it or its view is gone")
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*batch.staged.split("."))))
         count: int = only_row(cursor)[0]
     if count != row[0]:
@@ -155,12 +155,16 @@ def staged_rows(link: Connection, batch: Batch) -> int:
 
 
 def source_count(link: Connection, batch: Batch) -> int:
-    """What the source held, as noted when the batch was staged."""
+    """What the source held, as noted when the batch was staged. Raises StagingLost where nothing was noted: a version
+    that did not count yet staged it."""
     with link.cursor() as cursor:
         cursor.execute(
             "SELECT (source_counts ->> %s)::bigint FROM ops.run WHERE run_id = %s", (batch.dataset, batch.run_id)
         )
-        return int(only_row(cursor)[0])
+        row = cursor.fetchone()
+    if row is None or row[0] is None:
+        raise StagingLost(f"{batch.staged} was staged without counting what its source held")
+    return int(row[0])
 
 
 def rejected_rows(link: Connection, batch: Batch) -> int:
