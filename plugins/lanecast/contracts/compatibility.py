@@ -44,8 +44,16 @@ class Argument(msgspec.Struct, frozen=True, omit_defaults=True):
     default: str | None = None
 
 
+class Keeper(msgspec.Struct, frozen=True):
+    """A rule that keeps rows or whole batches from readers."""
+
+    name: str
+    severity: Literal["row", "batch"]
+
+
 class Interface(msgspec.Struct, frozen=True):
-    """What readers of a dataset rely on. `name` is that in the warehouse, such as mart.delivery_time."""
+    """What readers of a dataset rely on. `name` is that in the warehouse, such as mart.delivery_time; `rules`, by name,
+    are None in a record that did not tell them yet."""
 
     version: str
     status: str
@@ -55,6 +63,7 @@ class Interface(msgspec.Struct, frozen=True):
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     arguments: tuple[Argument, ...] = ()
+    rules: tuple[Keeper, ...] | None = None
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -98,6 +107,11 @@ def interface(terms: Contract) -> Interface:
         tuple(table.key),
         tuple(Column(one.name, one.physical_type, one.required, one.unit) for one in table.properties),
         tuple(Argument(one.name, one.physical_type, one.default) for one in table.arguments),
+        tuple(
+            Keeper(one.name, one.severity)
+            for one in sorted(terms.rules, key=lambda rule: rule.name)
+            if one.severity != "warn"
+        ),
     )
 
 
@@ -162,7 +176,7 @@ def _measured(type_: str) -> tuple[str, tuple[int, ...]]:
 
 def compare(old: Interface, new: Interface) -> list[Change]:
     """What changed for readers; empty where nothing did. Versions and status are left out."""
-    return [*_of_the_whole(old, new), *_columns(old, new), *_arguments(old, new)]
+    return [*_of_the_whole(old, new), *_columns(old, new), *_arguments(old, new), *_rules(old, new)]
 
 
 def _of_the_whole(old: Interface, new: Interface) -> Iterator[Change]:
@@ -229,6 +243,22 @@ def _argument(old: Argument, new: Argument) -> Iterator[Change]:
             f"argument {old.name} had {old.default or 'no default'}, has {new.default or 'none'}",
             old.default is not None,
         )
+
+
+def _rules(old: Interface, new: Interface) -> Iterator[Change]:
+    """Other rows come through: no reader's statement breaks, and what it finds is another thing."""
+    if old.rules is None or new.rules is None:
+        return
+    before = {rule.name: rule.severity for rule in old.rules}
+    after = {rule.name: rule.severity for rule in new.rules}
+    for name in sorted(before.keys() | after.keys()):
+        was, is_ = before.get(name), after.get(name)
+        if was is None:
+            yield Change(f"rule {name} is new, or has severity {is_} now", False)
+        elif is_ is None:
+            yield Change(f"rule {name} is gone, or only warns now", False)
+        elif was != is_:
+            yield Change(f"rule {name} had severity {was}, has {is_}", False)
 
 
 # ------------------------------------------------------------------------------------------------------- versions
@@ -336,7 +366,8 @@ def dump(record: Mapping[str, Published]) -> str:
     for name, one in sorted(record.items()):
         told = msgspec.to_builtins(one)
         lines = [f"{_json(key)}: {_json(value)}" for key, value in told["interface"].items() if key not in _LISTS]
-        lines += (f"{_json(key)}: [{_rows(told['interface'][key], 6)}]" for key in _LISTS)
+        lists = {key: told["interface"][key] for key in _LISTS}
+        lines += (f"{_json(key)}: [{_rows(rows, 6)}]" for key, rows in lists.items() if rows is not None)
         inner = ",\n      ".join(lines)
         history = _rows(told["history"], 4)
         parts.append(
@@ -345,7 +376,7 @@ def dump(record: Mapping[str, Published]) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-_LISTS = ("columns", "arguments")
+_LISTS = ("columns", "arguments", "rules")
 
 
 def _rows(values: list[object], indent: int) -> str:

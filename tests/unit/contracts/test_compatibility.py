@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from lanecast import settings
 from lanecast.cli import cli
 from lanecast.contracts import compatibility
-from lanecast.contracts.compatibility import Argument, Column, Interface, Published, Version, compare, type_step
+from lanecast.contracts.compatibility import Argument, Column, Interface, Keeper, Published, Version, compare, type_step
 from lanecast.contracts.reader import ContractError
 
 DAY = date(2026, 3, 1)
@@ -38,6 +38,7 @@ OLD = Interface(
         Column("seen_at", "timestamp with time zone"),
     ),
     arguments=(Argument("origin", "text"), Argument("days", "integer", "90")),
+    rules=(Keeper("lane_known", "row"), Keeper("many_lanes", "batch")),
 )
 RECORD = {"pace": Published(OLD, (Version("1.2.3", DAY, ("the dataset is new",)),))}
 
@@ -108,6 +109,9 @@ ADDITIVE = {
     "never empty": column("mean", required=True),
     "a unit": column("seen_at", unit="UTC"),
     "argument with a default": replace(OLD, arguments=(*OLD.arguments, Argument("carrier", "text", "NULL"))),
+    "new rule": replace(OLD, rules=(*OLD.rules, Keeper("n_positive", "row"))),
+    "rule gone": replace(OLD, rules=OLD.rules[:1]),
+    "rule of another severity": replace(OLD, rules=(Keeper("lane_known", "batch"), OLD.rules[1])),
 }  # fmt: skip
 
 
@@ -139,6 +143,27 @@ def test_what_adds_needs_a_minor_version(change: str) -> None:
     for version in ("1.3.0", "2.0.0"):
         after = compatibility.published_now(RECORD, {"pace": replace(new, version=version)}, DAY)
         assert compatibility.check(after, {"pace": replace(new, version=version)}) == []
+
+
+def test_rules_that_only_warn_change_nothing_for_readers(home: Path) -> None:
+    path = home / "include" / "contracts" / "interaction.yaml"
+    before = compatibility.of_today()["interaction"]
+    names = {rule.name: rule.severity for rule in before.rules or ()}
+    assert {"row", "batch"} == set(names.values())
+    terms = yaml.safe_load(path.read_text(encoding="utf-8"))
+    rules = terms["schema"][0]["quality"]
+    (warned, *_) = [rule for rule in rules if rule["severity"] == "row"]
+    warned["severity"] = "warn"
+    path.write_text(yaml.safe_dump(terms, sort_keys=False), encoding="utf-8")
+    after = compatibility.of_today()["interaction"]
+    assert [one.what for one in compare(before, after)] == [f"rule {warned['name']} is gone, or only warns now"]
+    warned["description"] = "In other words."
+    path.write_text(yaml.safe_dump(terms, sort_keys=False), encoding="utf-8")
+    assert compare(after, compatibility.of_today()["interaction"]) == []
+
+
+def test_a_record_without_rules_is_compared_without_them() -> None:
+    assert compare(replace(OLD, rules=None), OLD) == []
 
 
 def test_columns_of_a_table_have_no_order_for_readers() -> None:
@@ -211,6 +236,10 @@ INTERFACES = st.builds(
     columns=st.lists(COLUMNS, unique_by=lambda one: one.name, min_size=1).map(tuple),
     arguments=st.lists(
         st.builds(Argument, name=st.sampled_from("xyz"), type=TYPES, default=st.sampled_from([None, "1"])),
+        unique_by=lambda one: one.name,
+    ).map(tuple),
+    rules=st.lists(
+        st.builds(Keeper, name=st.sampled_from("pqr"), severity=st.sampled_from(["row", "batch"])),
         unique_by=lambda one: one.name,
     ).map(tuple),
 )
