@@ -18,6 +18,7 @@ from lanecast.quarantine import replay as replays
 from lanecast.quarantine.errors import NothingToReplay, QuarantineError
 from lanecast.quarantine.listing import Filter
 from lanecast.quarantine.selection import Selection, open_replay
+from lanecast.warehouse import maintenance
 
 LINE = "o1,c1,2026-01-02T10:00:00Z,paid,EUR,{product},{quantity},{price}"
 
@@ -428,3 +429,26 @@ def test_a_replay_that_failed_leaves_alone_what_another_has_done_since(quarantin
     assert quarantine.asked("SELECT country FROM core.tracking_event") == [("DE",)]
     (row,) = quarantine.asked("SELECT status, replays, replay_run_id FROM quality.quarantined_row")
     assert row == ("replayed", 1, "quarantine-4")
+
+
+def test_what_was_replayed_goes_with_its_run_and_with_its_row(quarantine: Quarantine) -> None:
+    quarantine.import_("events", event(country="ZZ"), event("LC0002", country="ZZ"))
+    quarantine.import_("events", event("LC0003"))
+    quarantine.replay(rule="country_unknown")
+    quarantine.replay(patch=quarantine.patch({"quarantined_row_id": 1, "country": "DE"}))
+    kept = "SELECT run_id, quarantined_row_id FROM quality.replayed_row ORDER BY 1, 2"
+    (before, after) = sorted({row[0] for row in quarantine.asked(kept)})
+    assert quarantine.asked(kept) == [(before, 1), (before, 2), (after, 1)]
+    assert maintenance.maintain(quarantine.address).get("quality.quarantined_row") is None
+    long_ago = (
+        "UPDATE ops.run SET started_at = started_at - interval '10000 days', "
+        "finished_at = finished_at - interval '10000 days' WHERE run_id = %s"
+    )
+    quarantine.execute("UPDATE quality.quarantined_row SET last_run_id = 'import-2' WHERE quarantined_row_id = 1")
+    quarantine.execute(long_ago, "import-1")
+    maintenance.maintain(quarantine.address)
+    assert quarantine.asked(kept) == [(before, 1), (after, 1)]
+    quarantine.execute(long_ago, before)
+    maintenance.maintain(quarantine.address)
+    assert quarantine.asked(kept) == [(after, 1)]
+    assert [row[:3] for row in quarantine.rows()] == [(1, "country_unknown", "replayed")]
