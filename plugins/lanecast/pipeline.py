@@ -13,8 +13,7 @@ from datetime import datetime
 
 from psycopg2.extensions import cursor as Cursor
 
-from lanecast import addresses
-from lanecast.alerts import book
+from lanecast.alerts import runs as alerts
 from lanecast.files import importing
 from lanecast.files.errors import FileError
 from lanecast.files.streams import Progress
@@ -84,12 +83,12 @@ def _stage_quarantined(run: Run, address: str | None, progress: Progress | None)
 
 
 def _end_pull(cursor: Cursor, run: Run) -> None:
-    polling.replan_all(cursor, run)
     staged = Batch(run.run_id, "tracking_event").staged
     cursor.execute(
         statement("watch/feed_hour", staged=staged),
         {"run_id": run.run_id, "run_number": run.number, "as_of": run.as_of},
     )
+    polling.replan_all(cursor, run)
 
 
 SOURCES: dict[str, Source] = {
@@ -168,7 +167,7 @@ def load(run: Run, address: str | None = None) -> list[Reconciliation]:
             (run.run_id,),
         )
         stopped = cursor.fetchall()
-        _tell_of_stops(cursor, run, stopped)
+        alerts.loaded(cursor, run, stopped)
         runs.finish(link, run.run_id, "stopped" if stopped else "loaded")
     report_files.keep(run.run_id, lambda: address or warehouse.dsn())
     if stopped:
@@ -177,24 +176,6 @@ def load(run: Run, address: str | None = None) -> list[Reconciliation]:
             "its rows are in quality.quarantined_row, nothing of them was loaded"
         )
     return results
-
-
-def _tell_of_stops(cursor: Cursor, run: Run, stopped: list[tuple[str, str]]) -> None:
-    """One alert per batch rule that stopped; those of the same source end with a run that no rule stops."""
-    subject = addresses.bare(run.source or run.kind)
-    causes = [
-        book.Cause(
-            *("batch_stopped", dataset, rule, subject),
-            f"The rule {rule} stopped the batch of {dataset} from {subject}: nothing of it was loaded, all its rows "
-            "are in quarantine.",
-            "critical",
-        )
-        for dataset, rule in stopped
-    ]
-    book.raise_all(cursor, causes, run.run_id)
-    for batch in SOURCES[run.kind].batches(run):
-        still = [rule for dataset, rule in stopped if dataset == batch.dataset]
-        book.resolve(cursor, ["batch_stopped"], [batch.dataset], subject, still)
 
 
 def _ensure_staged(run: Run, address: str | None) -> None:

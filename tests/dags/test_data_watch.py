@@ -30,6 +30,7 @@ def test_the_watch_judges_and_a_world_without_past_raises_nothing(airflow: Airfl
     )
     assert {(dataset, rule) for dataset, rule, _, _ in judged} >= {
         ("carrier_feed", "feed_silent"),
+        ("carrier_feed", "pulls_stand_still"),
         ("carrier_feed", "unmapped_share_jumped"),
         ("carrier_feed", "volume_fallen"),
         ("carrier_feed", "volume_risen"),

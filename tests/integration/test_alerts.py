@@ -12,6 +12,8 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
+import psycopg2
 import pytest
 from click.testing import CliRunner
 from watch_world import START, rows, set_now
@@ -217,6 +219,65 @@ def test_killed_between_sending_and_noting_it_tells_again(
     assert telling.tell() == {"log": 0, "webhook": 1}
     assert len(web.got) == 2
     assert telling.tell() == {"log": 0, "webhook": 0}
+
+
+def test_a_slow_channel_outlives_a_server_that_ends_idle_transactions(
+    warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = psycopg2.connect(warehouse)
+    link.autocommit = True
+    with link.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {link.info.dbname} SET idle_in_transaction_session_timeout = '200ms'")
+    raised(warehouse, SILENT)
+    sent = []
+
+    def slow(name: str, message: Message) -> None:
+        with link.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.6)")
+            # nobody's snapshot is held meanwhile, which would keep vacuum from its work
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_xmin IS NOT NULL "
+                "AND pid <> pg_backend_pid()"
+            )
+            assert cursor.fetchall() == [(0,)]
+        sent.append(message.subject)
+
+    monkeypatch.setattr(channels, "names", lambda: ["smtp"])
+    monkeypatch.setattr(channels, "send", slow)
+    assert telling.tell() == {"smtp": 1}
+    assert telling.tell() == {"smtp": 0}
+    assert sent == ["Lanecast, warning: feed silent: ups"]
+    link.close()
+
+
+def test_a_warehouse_that_fails_meanwhile_is_logged_and_stops_no_other_channel(
+    warehouse: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    raised(warehouse, SILENT)
+
+    def cut_off(name: str, message: Message) -> None:
+        if name == "smtp":
+            rows(
+                warehouse,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            )
+
+    monkeypatch.setattr(channels, "names", lambda: ["smtp", "log"])
+    monkeypatch.setattr(channels, "send", cut_off)
+    assert telling.tell()["log"] == 1
+    assert "alerts may be told again on the channel smtp by the next watch" in caplog.text
+
+
+def test_a_secret_address_is_not_logged_and_others_are(
+    warehouse: str, web: Web, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="httpx")
+    configure(monkeypatch, "slack", password=f"http://127.0.0.1:{web.port}/services/{SECRET}")
+    channels.send("slack", Message("subject", "text"))
+    assert caplog.text == ""
+    httpx.post(f"http://127.0.0.1:{web.port}/elsewhere", json={})
+    assert "/elsewhere" in caplog.text
 
 
 @pytest.mark.parametrize(

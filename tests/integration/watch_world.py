@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -45,10 +46,10 @@ class FeedWorld:
                 loaded = int(self._random.poisson(rate * math.exp(self._random.normal(0, 0.15))))
                 share = unknown(source, at) if unknown else 0.002
                 unmapped = int(self._random.binomial(loaded, share))
-                rows.append((source, at, loaded * 6, loaded, unmapped, round(busiest * 30 * grown)))
+                followed = round(busiest * 30 * grown)
+                rows.append((source, at, loaded * 6, loaded, unmapped, followed, [loaded], [float(followed)]))
             at += timedelta(hours=1)
-        with psycopg2.connect(self.address) as link, link.cursor() as cursor:
-            psycopg2.extras.execute_values(cursor, "INSERT INTO quality.feed_hour VALUES %s", rows)
+        write_hours(self.address, rows)
 
     def follow(self) -> None:
         """Each source has parcels that it is asked for."""
@@ -82,19 +83,94 @@ def _busy(source: str, at: datetime) -> float:
     return day * hour
 
 
-def deliveries(
-    address: str,
-    lane: tuple[str, str, str],
-    delivered_from: datetime,
-    days: Iterable[float],
-    every: timedelta = timedelta(hours=2),
-    first_id: int = 1,
+@dataclass
+class Parcels:
+    """Journeys of one carrier, from which follow the hours of its feed as pulls that ask every hour bring them."""
+
+    followed_from: list[datetime] = field(default_factory=list)
+    scans: list[list[datetime]] = field(default_factory=list)
+    """Of each parcel: its label, the carrier's first scan, what follows, the delivery."""
+
+    def handed_over(
+        self,
+        draw: np.random.Generator,
+        day: datetime,
+        parcels: int,
+        waits_hours: float = 12,
+        told: Callable[[datetime], float] = lambda at: 1.0,
+    ) -> None:
+        """Parcels of a day: scanned often at first, seldom between, often at the end; of scans a share is told."""
+        for _ in range(parcels):
+            label = day + timedelta(hours=float(draw.uniform(0, 24)))
+            first = label + timedelta(hours=waits_hours * float(draw.uniform(0.7, 1.3)))
+            pace = float(draw.lognormal(0, 0.15))
+            days = np.array([0.2, 0.5, 0.9, 1.4, 2.1, 4.5, 6.5, 8.2, 8.8, 9.3]) * pace + draw.uniform(0, 0.3, 10)
+            later = [first + timedelta(days=float(one)) for one in days]
+            self.followed_from.append(label)
+            self.scans.append([label, first, *(at for at in later[:-1] if draw.random() < told(at)), later[-1]])
+
+    def write(self, address: str, until: datetime) -> None:
+        """The hours of the feed from START on: what quality.feed_hour is after the pulls."""
+        hours = int((until - START) / timedelta(hours=1))
+        ages = (0, 1, 2, 3, 5, 8, 12, 20, 10_000)
+        loaded, followed = np.zeros(hours, int), np.zeros(hours, int)
+        scans, exposure = np.zeros((hours, 8), int), np.zeros((hours, 8))
+        for since, told in zip(self.followed_from, self.scans, strict=True):
+            at = np.array([(one - START) / timedelta(hours=1) for one in told])
+            asked = max(0, math.ceil((since - START) / timedelta(hours=1)))  # its first answer tells the past
+            ends = at[-1]
+            for moment in at:
+                hour = max(asked, math.floor(moment) + 1)
+                if hour < hours:
+                    loaded[hour] += 1
+                age = (moment - at[1]) / 24
+                if hour > asked and moment > at[1] and moment > asked - 24 and hour < hours:
+                    scans[hour, int(np.searchsorted(ages, age, side="right")) - 1] += 1
+            for hour in range(asked + 1, min(hours, math.floor(ends) + 2)):
+                for place in range(8):
+                    overlap = min(hour, ends, at[1] + 24 * ages[place + 1]) - max(hour - 1, at[1] + 24 * ages[place])
+                    exposure[hour, place] += max(0.0, overlap)
+            followed[asked : max(asked, min(hours, math.floor(ends) + 72))] += 1
+        write_hours(
+            address,
+            [
+                (
+                    *("ups", START + timedelta(hours=hour), int(loaded[hour]) * 6, int(loaded[hour]), 0),
+                    *(int(followed[hour]), scans[hour].tolist(), exposure[hour].tolist()),
+                )
+                for hour in range(hours)
+            ],
+        )
+        with psycopg2.connect(address) as link, link.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ops.poll_plan (shipment_id, carrier, source, next_poll_at, reason) "
+                "SELECT number, 'ups', 'ups', %s, 'test' FROM generate_series(1, 500) AS number",
+                (START,),
+            )
+
+
+def write_hours(address: str, hours: list[tuple[Any, ...]]) -> None:
+    """Rows of quality.feed_hour, and in the ledger the pulls that brought them."""
+    with psycopg2.connect(address) as link, link.cursor() as cursor:
+        psycopg2.extras.execute_values(cursor, "INSERT INTO quality.feed_hour VALUES %s", hours)
+        psycopg2.extras.execute_values(
+            cursor,
+            "INSERT INTO ops.run (run_id, kind, dataset, source, state, as_of) VALUES %s",
+            [
+                (f"pull-{at:%Y%m%d%H}", "pull", "tracking_event", "carriers", "loaded", at + timedelta(minutes=55))
+                for at in sorted({row[1] for row in hours})
+            ],
+        )
+
+
+def handovers(
+    address: str, lane: tuple[str, str, str], handed_over: Iterable[datetime], days: Iterable[float], first_id: int = 1
 ) -> int:
-    """Parcels of a lane, one delivered every so often, each with its days since the handover; returns the next id."""
-    made = []
-    for number, took in enumerate(days):
-        at = delivered_from + number * every
-        made.append((first_id + number, *lane, at - timedelta(days=float(took)), at))
+    """Parcels of a lane by their handover, each with the days until its delivery; returns the next id."""
+    made = [
+        (first_id + number, *lane, at, at + timedelta(days=float(took)))
+        for number, (at, took) in enumerate(zip(handed_over, days, strict=True))
+    ]
     with psycopg2.connect(address) as link, link.cursor() as cursor:
         psycopg2.extras.execute_values(
             cursor,

@@ -1,10 +1,11 @@
 -- Grain: one row per source of tracking events that pulls have asked.
 --
 -- Volumes are of 24 whole hours that end with the last hour that brought news: a silence is told as such, not as a small
--- volume as well. They are compared per parcel followed, with the windows that end 7, 14, 21 and 28 days earlier, so that a
--- Sunday is held against Sundays and a shop that ships less is no fault of the carrier. How far volumes usually lie from that
--- is taken from all windows of the 28 days. Windows without news, and those for which pulls stood still (or that make good for
--- such), teach nothing.
+-- volume as well. They are the scans of parcels already under way, held against what as many parcels of the same ages
+-- usually have: many new parcels, or old ones that are only now asked for, make no volume. Of these ratios, the windows that
+-- end 7, 14, 21 and 28 days earlier tell what is usual, so that a Sunday is held against Sundays. How far volumes usually
+-- lie from that is taken from all windows of the 28 days. Windows without news, and those for which pulls stood still (or
+-- that make good for such), teach nothing.
 CREATE OR REPLACE VIEW mart.carrier_feed AS
 WITH moment AS (
     SELECT
@@ -88,13 +89,10 @@ week AS (
             source.source = feed_hour.source
             AND feed_hour.hour > source.last_loaded_at - weeks.ago * interval '7 days'
             AND feed_hour.hour <= source.as_of - weeks.ago * interval '7 days'
-            -- hours in which nobody was asked blame no source; unless pulls stand still now, which has to be told
-            AND (
-                (SELECT max(hour_asked.hour) FROM hour_asked) < source.as_of - interval '4 hours'
-                OR EXISTS (
-                    SELECT FROM hour_asked
-                    WHERE hour_asked.hour = feed_hour.hour + weeks.ago * interval '7 days'
-                )
+            -- hours in which nobody was asked blame no source
+            AND EXISTS (
+                SELECT FROM hour_asked
+                WHERE hour_asked.hour = feed_hour.hour + weeks.ago * interval '7 days'
             )
     WHERE source.last_loaded_at - weeks.ago * interval '7 days' >= source.since
     GROUP BY source.source, weeks.ago
@@ -129,22 +127,59 @@ volume AS (
         floor(extract(EPOCH FROM source.ends_at - recent.hour - interval '1 hour') / 86400)::integer AS days_ago,
         sum(recent.received)::bigint AS received,
         sum(recent.loaded)::bigint AS loaded,
-        sum(recent.unmapped)::bigint AS unmapped,
-        avg(recent.followed) AS followed
+        sum(recent.unmapped)::bigint AS unmapped
     FROM source
     INNER JOIN recent ON source.source = recent.source AND source.ends_at > recent.hour
     GROUP BY source.source, days_ago
 ),
 
+-- Scans and hours by the parcels' age, of each window.
+scanned AS (
+    SELECT
+        source.source,
+        floor(extract(EPOCH FROM source.ends_at - recent.hour - interval '1 hour') / 86400)::integer AS days_ago,
+        at_age.place,
+        sum(at_age.scans) AS scans,
+        sum(at_age.hours) AS hours
+    FROM source
+    INNER JOIN recent ON source.source = recent.source AND source.ends_at > recent.hour
+    CROSS JOIN LATERAL
+        unnest(recent.scans, recent.exposure_hours) WITH ORDINALITY AS at_age (scans, hours, place)
+    GROUP BY source.source, days_ago, at_age.place
+),
+
+-- Ages of which too few scans are known are left out everywhere.
+pace AS (
+    SELECT
+        source,
+        place,
+        sum(scans)::double precision / sum(hours) AS scans_per_hour
+    FROM scanned
+    WHERE days_ago BETWEEN 1 AND 28
+    GROUP BY source, place
+    HAVING sum(scans) >= 30 AND sum(hours) > 0
+),
+
+scans AS (
+    SELECT
+        scanned.source,
+        scanned.days_ago,
+        sum(scanned.scans)::bigint AS scans,
+        sum(scanned.hours * pace.scans_per_hour) AS paced
+    FROM scanned
+    INNER JOIN pace ON scanned.source = pace.source AND scanned.place = pace.place
+    GROUP BY scanned.source, scanned.days_ago
+),
+
 sound AS (
     SELECT
-        volume.*,
-        volume.days_ago % 7 AS weekday,
-        volume.loaded / nullif(volume.followed, 0) AS rate
-    FROM volume
-    INNER JOIN asked AS within ON volume.source = within.source AND volume.days_ago = within.days_ago
-    INNER JOIN asked AS before ON volume.source = before.source AND volume.days_ago + 1 = before.days_ago
-    WHERE within.hours >= 12 AND before.hours >= 12 AND volume.days_ago <= 28
+        scans.*,
+        scans.days_ago % 7 AS weekday,
+        scans.scans / nullif(scans.paced, 0) AS rate
+    FROM scans
+    INNER JOIN asked AS within ON scans.source = within.source AND scans.days_ago = within.days_ago
+    INNER JOIN asked AS before ON scans.source = before.source AND scans.days_ago + 1 = before.days_ago
+    WHERE within.hours >= 12 AND before.hours >= 12 AND scans.days_ago <= 28
 ),
 
 usual AS (
@@ -154,7 +189,7 @@ usual AS (
         count(*) AS windows,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY rate) AS rate
     FROM sound
-    WHERE days_ago >= 1 AND loaded > 0
+    WHERE days_ago >= 1 AND scans > 0
     GROUP BY source, weekday
     HAVING count(*) >= 2
 ),
@@ -169,7 +204,7 @@ spread AS (
         ) AS rate
     FROM sound
     INNER JOIN usual ON sound.source = usual.source AND sound.weekday = usual.weekday
-    WHERE sound.days_ago >= 1 AND sound.loaded > 0
+    WHERE sound.days_ago >= 1 AND sound.scans > 0
     GROUP BY sound.source
     HAVING count(*) >= 14
 ),
@@ -177,9 +212,9 @@ spread AS (
 expected AS (
     SELECT
         sound.source,
-        sound.loaded,
-        usual.rate * sound.followed AS events,
-        greatest(spread.rate * sound.followed, sqrt(usual.rate * sound.followed), 1) AS spread
+        sound.scans,
+        usual.rate * sound.paced AS events,
+        greatest(spread.rate * sound.paced, sqrt(usual.rate * sound.paced), 1) AS spread
     FROM sound
     INNER JOIN usual ON sound.source = usual.source AND sound.weekday = usual.weekday
     INNER JOIN spread ON sound.source = spread.source
@@ -195,6 +230,40 @@ expected AS (
                 AND gap.hour >= source.ends_at - interval '24 hours'
                 AND gap.hours > greatest(6, silence.usual_hours)
         )
+),
+
+-- Watches go on while pulls do not: what is late by their own habit blames no source.
+pull AS (
+    SELECT
+        max(last.run_number) AS run_number,
+        max(last.as_of) AS asked_at,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(EPOCH FROM last.as_of - last.before_at) / 3600) AS usual_hours
+    FROM (
+        SELECT
+            run.run_number,
+            run.as_of,
+            lag(run.as_of) OVER (ORDER BY run.run_number) AS before_at
+        FROM ops.run AS run
+        WHERE run.kind = 'pull' AND run.dataset = 'tracking_event' AND run.state IN ('loaded', 'stopped')
+        ORDER BY run.run_number DESC
+        LIMIT 100
+    ) AS last
+),
+
+standing AS (
+    SELECT
+        extract(EPOCH FROM moment.as_of - pull.asked_at) / 3600 AS hours,
+        extract(EPOCH FROM moment.as_of - pull.asked_at) / 3600 > greatest(2, 3 * pull.usual_hours) AS is_late,
+        (
+            SELECT count(*) FROM ops.run AS run
+            WHERE
+                run.kind = 'watch'
+                AND run.dataset = 'quality'
+                AND run.run_number > pull.run_number
+                AND run.state = 'loaded'
+        ) AS watches
+    FROM pull
+    CROSS JOIN moment
 ),
 
 past AS (
@@ -218,13 +287,18 @@ SELECT
     coalesce(today.received, 0) AS received_24h,
     coalesce(today.loaded, 0) AS loaded_24h,
     round(expected.events::numeric, 1) AS expected_24h,
-    round(((expected.loaded - expected.events) / expected.spread)::numeric, 1) AS deviations_24h,
+    round(((expected.scans - expected.events) / expected.spread)::numeric, 1) AS deviations_24h,
     coalesce(today.unmapped, 0) AS unmapped_24h,
     round(today.unmapped / nullif(today.loaded, 0)::numeric, 4) AS unmapped_share_24h,
     round(CASE WHEN source.history_days >= 14 AND past.windows >= 7 THEN past.unmapped_share END, 4) AS unmapped_share_before,
     round(source.history_days, 1) AS history_days,
-    source.as_of AS refreshed_at
+    source.as_of AS refreshed_at,
+    expected.scans AS scans_24h,
+    round(standing.hours, 1) AS hours_since_pull,
+    coalesce(standing.is_late, false) AS pulls_are_late,
+    standing.watches AS watches_since_pull
 FROM source
+CROSS JOIN standing
 LEFT JOIN silence ON source.source = silence.source
 LEFT JOIN meanwhile ON source.source = meanwhile.source
 LEFT JOIN volume AS today ON source.source = today.source AND today.days_ago = 0

@@ -1,31 +1,35 @@
--- Grain: one row per lane (origin × destination country), carrier and measure with parcels delivered both recently and before.
+-- Grain: one row per lane (origin × destination country), carrier and measure with parcels handed over both recently and before.
+--
+-- Parcels are compared by when they were handed over, and only once they have had the lane's horizon to arrive: the time by
+-- which four in five of its parcels were delivered; where all take about as long, a fifth more than the median, or a day.
+-- What has not arrived by then counts as later. So every parcel compared has
+-- been watched for equally long, and neither a pause in shipping nor growth can look like another transit time.
 --
 -- Kolmogorov and Smirnov's test of two samples: the distance is the largest between the two shares delivered by a number of
--- days, and the p-value the chance that parcels of one and the same lane lie that far apart. A lane that has only begun has
--- delivered its fast parcels alone: what was delivered within two median times of its first handover is left out.
+-- days, and the p-value the chance that parcels of one and the same lane lie that far apart.
 CREATE OR REPLACE VIEW mart.transit_time_drift AS
 WITH moment AS (
-    SELECT
-        ops.as_of() AS as_of,
-        ops.as_of() - interval '14 days' AS recent_from,
-        ops.as_of() - interval '104 days' AS before_from
+    SELECT ops.as_of() AS as_of
 ),
 
-delivered AS (
+-- Parcels that nobody has told anything of yet are not known to be late.
+handed_over AS (
     SELECT
         status.origin_country,
         status.destination_country,
         status.carrier,
         status.shipped_at,
-        status.delivered_at,
-        (extract(EPOCH FROM status.delivered_at - status.shipped_at) / 86400)::double precision AS days,
-        status.delivered_at > moment.recent_from AS is_recent
+        (
+            extract(EPOCH FROM CASE WHEN status.delivered_at <= moment.as_of THEN status.delivered_at END - status.shipped_at)
+            / 86400
+        )::double precision AS days
     FROM serving.shipment_status AS status
     CROSS JOIN moment
     WHERE
-        status.delivered_at > moment.before_from
-        AND status.delivered_at <= moment.as_of
-        AND status.delivered_at >= status.shipped_at
+        status.shipped_at > moment.as_of - interval '164 days'
+        AND status.shipped_at <= moment.as_of
+        AND (status.delivered_at IS NULL OR status.delivered_at >= status.shipped_at)
+        AND (status.delivered_at IS NOT NULL OR status.milestone <> ALL(ARRAY['registered', 'info_received']))
         AND status.origin_country IS NOT NULL
         AND status.destination_country IS NOT NULL
         AND status.carrier IS NOT NULL
@@ -36,38 +40,53 @@ lane AS (
         origin_country,
         destination_country,
         carrier,
-        min(shipped_at)
-        + 2 * percentile_cont(0.5) WITHIN GROUP (ORDER BY days) * interval '1 day' AS settled_at
-    FROM delivered
+        least(
+            greatest(
+                percentile_cont(0.8) WITHIN GROUP (ORDER BY days),
+                1.2 * percentile_cont(0.5) WITHIN GROUP (ORDER BY days),
+                1 + percentile_cont(0.5) WITHIN GROUP (ORDER BY days)
+            ),
+            60
+        ) AS horizon_days
+    FROM handed_over
     GROUP BY 1, 2, 3
     -- no lane with fewer has the least numbers below
-    HAVING count(*) FILTER (WHERE is_recent) >= 30 AND count(*) FILTER (WHERE NOT is_recent) >= 100
+    HAVING count(days) >= 130
+),
+
+watched AS (
+    SELECT
+        handed_over.origin_country,
+        handed_over.destination_country,
+        handed_over.carrier,
+        handed_over.shipped_at,
+        lane.horizon_days,
+        least(coalesce(handed_over.days, lane.horizon_days), lane.horizon_days) AS days,
+        handed_over.shipped_at
+        > moment.as_of - lane.horizon_days * interval '1 day' - interval '14 days' AS is_recent
+    FROM handed_over
+    CROSS JOIN moment
+    INNER JOIN lane
+        ON
+            handed_over.origin_country = lane.origin_country
+            AND handed_over.destination_country = lane.destination_country
+            AND handed_over.carrier = lane.carrier
+    WHERE
+        handed_over.shipped_at <= moment.as_of - lane.horizon_days * interval '1 day'
+        AND handed_over.shipped_at > moment.as_of - lane.horizon_days * interval '1 day' - interval '104 days'
 ),
 
 sample AS (
     SELECT
-        delivered.origin_country,
-        delivered.destination_country,
-        delivered.carrier,
-        delivered.delivered_at,
-        delivered.days,
-        delivered.is_recent,
-        count(*) FILTER (WHERE delivered.is_recent) OVER by_days AS recent_by,
-        count(*) FILTER (WHERE NOT delivered.is_recent) OVER by_days AS before_by,
-        count(*) FILTER (WHERE delivered.is_recent) OVER of_lane AS n_recent,
-        count(*) FILTER (WHERE NOT delivered.is_recent) OVER of_lane AS n_before
-    FROM delivered
-    INNER JOIN lane
-        ON
-            delivered.origin_country = lane.origin_country
-            AND delivered.destination_country = lane.destination_country
-            AND delivered.carrier = lane.carrier
-    WHERE delivered.delivered_at >= lane.settled_at
+        watched.*,
+        count(*) FILTER (WHERE watched.is_recent) OVER by_days AS recent_by,
+        count(*) FILTER (WHERE NOT watched.is_recent) OVER by_days AS before_by,
+        count(*) FILTER (WHERE watched.is_recent) OVER of_lane AS n_recent,
+        count(*) FILTER (WHERE NOT watched.is_recent) OVER of_lane AS n_before
+    FROM watched
     WINDOW
-        of_lane AS (PARTITION BY delivered.origin_country, delivered.destination_country, delivered.carrier),
-        by_days AS (
-            PARTITION BY delivered.origin_country, delivered.destination_country, delivered.carrier ORDER BY delivered.days
-        )
+        of_lane AS (PARTITION BY watched.origin_country, watched.destination_country, watched.carrier),
+        by_days AS (PARTITION BY watched.origin_country, watched.destination_country, watched.carrier ORDER BY watched.days)
 ),
 
 compared AS (
@@ -75,6 +94,7 @@ compared AS (
         origin_country,
         destination_country,
         carrier,
+        max(horizon_days) AS horizon_days,
         max(n_recent) AS n_recent,
         max(n_before) AS n_before,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE is_recent) AS median_recent,
@@ -83,7 +103,9 @@ compared AS (
     FROM sample
     WHERE n_recent >= 30 AND n_before >= 100
     GROUP BY 1, 2, 3
-    HAVING min(delivered_at) <= (SELECT recent_from FROM moment) - interval '21 days'
+    HAVING
+        min(shipped_at)
+        <= (SELECT as_of FROM moment) - max(horizon_days) * interval '1 day' - interval '35 days'
 ),
 
 measured AS (
@@ -112,6 +134,7 @@ SELECT
         FROM generate_series(1, 10) AS term
     ) END AS p_value,
     measured.lanes_compared,
-    moment.as_of AS refreshed_at
+    moment.as_of AS refreshed_at,
+    round(measured.horizon_days::numeric, 2) AS horizon_days
 FROM measured
 CROSS JOIN moment;

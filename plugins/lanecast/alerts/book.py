@@ -14,7 +14,7 @@ from lanecast.warehouse.statements import statement
 Severity = Literal["critical", "warning"]
 
 WATCHED = ("feed", "drift", "quality")
-"""The kinds that watches raise, and end."""
+"""The kinds that watches raise, and end; those of a staged dataset's quality are a matter of its loads."""
 KINDS = ("batch_stopped", "run_failed", "deadline", *WATCHED)
 """Each has a section in the runbook, docs/operations.md."""
 
@@ -51,23 +51,18 @@ def raise_all(cursor: Cursor, causes: Iterable[Cause], run_id: str | None = None
     return len(told)
 
 
-def resolve(
-    cursor: Cursor,
-    kinds: Sequence[str],
-    datasets: Sequence[str] | None = None,
-    subject: str | None = None,
-    still: Sequence[str] = (),
-) -> int:
-    """Ends the open alerts of these kinds, datasets and this subject, but for those of the rules `still` broken."""
+def resolve(cursor: Cursor, kinds: Sequence[str], datasets: Sequence[str] | None = None) -> int:
+    """Ends the open alerts of these kinds and datasets; of all datasets where none are given."""
     cursor.execute(
         statement("alerts/resolve"),
-        {
-            "kinds": list(kinds),
-            "datasets": None if datasets is None else list(datasets),
-            "subject": subject,
-            "still": list(still),
-        },
+        {"kinds": list(kinds), "datasets": None if datasets is None else list(datasets)},
     )
+    return int(cursor.rowcount)
+
+
+def resolve_released(cursor: Cursor) -> int:
+    """Ends the alerts of stopped batches none of whose rows is left open in the quarantine."""
+    cursor.execute(statement("alerts/resolve_released"))
     return int(cursor.rowcount)
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import smtplib
 import ssl
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from email.message import EmailMessage
 from email.utils import make_msgid
 
@@ -20,8 +22,6 @@ from lanecast.alerts.message import Message
 from lanecast.connections import Connection
 
 log = logging.getLogger(__name__)
-# httpx logs each address that it asks at INFO, and a Slack webhook's is a secret
-logging.getLogger("httpx").setLevel(logging.WARNING)
 
 TIMEOUT_SECONDS = 10.0
 PREFIX = "lanecast_alerts_"
@@ -127,9 +127,26 @@ def _post(channel: str, url: str, body: Mapping[str, object], headers: Mapping[s
         allowed = channel == "webhook" and address.scheme == "http"  # base_url allows it only where it was asked for
         if not allowed:
             raise ChannelFailed(f"{channel}: the address is not https")
-    answer = httpx.post(url, json=body, headers=dict(headers), timeout=TIMEOUT_SECONDS, follow_redirects=False)
+    with _addresses_unlogged():
+        answer = httpx.post(url, json=body, headers=dict(headers), timeout=TIMEOUT_SECONDS, follow_redirects=False)
     if not answer.is_success:
         raise ChannelFailed(f"{channel}: answered {answer.status_code}")
+
+
+@contextmanager
+def _addresses_unlogged() -> Iterator[None]:
+    """httpx logs each address that it asks, and a Slack webhook's is a secret: not what this thread asks here."""
+    here = threading.get_ident()
+
+    def elsewhere(record: logging.LogRecord) -> bool:
+        return record.thread != here
+
+    logger = logging.getLogger("httpx")
+    logger.addFilter(elsewhere)
+    try:
+        yield
+    finally:
+        logger.removeFilter(elsewhere)
 
 
 _SENDERS: Mapping[str, Callable[[Connection, Message], None]] = {

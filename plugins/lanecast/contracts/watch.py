@@ -122,12 +122,13 @@ def _resolve(cursor: Cursor, run: Run, terms: list[Contract]) -> None:
         {
             "run_id": run.run_id,
             "kinds": list(book.WATCHED),
+            "staged": [name for name in datasets() if contract(name).is_staged],
             "datasets": [dataset for dataset, _ in rules],
             "rules": [rule.name for _, rule in rules],
             "calm_hours": [float(_property(rule, "calmHours", "0")) for _, rule in rules],
         },
     )
-    cursor.execute(statement("alerts/resolve_released"))
+    book.resolve_released(cursor)
 
 
 def _words(template: str) -> sql.Composable:
