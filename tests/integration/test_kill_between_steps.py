@@ -30,6 +30,7 @@ WALL_TIME = {
     "byte_offset",
     "byte_length",
     "started_at",
+    "noted_at",
     "finished_at",
     "requested_at",
     "answered_at",
