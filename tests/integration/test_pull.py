@@ -292,7 +292,7 @@ def lose_staging(how: str) -> None:
         found = cursor.fetchall()
         assert len(found) == 4
         for (table,) in found:
-            cursor.execute(f"{how} staging.{table}")
+            cursor.execute(f"{how} staging.{table} CASCADE")
 
 
 @pytest.mark.parametrize("how", ["TRUNCATE", "DROP TABLE"])
