@@ -41,7 +41,7 @@ WALL_TIME = {
 """When and where something was done: differs from run to run."""
 SPENT = {"ops.carrier_budget", "ops.carrier_account"}
 """A call that was made is spent, though its answer was lost with the process."""
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(480)
 
 
 class Worker:

@@ -72,9 +72,9 @@ def test_a_change_raises_its_alert_once_and_resolves(
         lambda source, at: change if changed(source, at) else 1.0,
         lambda source, at: unknown if changed(source, at) else 0.002,
     )
-    watch_every(world, CHANGED, until, timedelta(hours=5))
+    watch_every(world, CHANGED, until, timedelta(hours=7))
     assert world.alerts() == [(rule, "dhl", True)]
-    watch_every(world, until, again, timedelta(hours=5))
+    watch_every(world, until, again, timedelta(hours=9))
     assert world.alerts() == [(rule, "dhl", False)]
 
 
@@ -107,10 +107,10 @@ def test_pulls_that_stand_still_are_one_alert_and_no_carriers_silence(world: Fee
     quarter = timedelta(minutes=15)
     watch_every(world, CHANGED, CHANGED + timedelta(hours=1, minutes=45), quarter)
     assert world.alerts() == []
-    watch_every(world, CHANGED + timedelta(hours=2), CHANGED + timedelta(days=1), quarter)
+    watch_every(world, CHANGED + timedelta(hours=2), CHANGED + timedelta(hours=5), quarter)
     assert world.alerts() == [("pulls_stand_still", "all carriers", True)]
-    world.hours(CHANGED + timedelta(days=1), CHANGED + timedelta(days=1, hours=1))
-    world.watch(CHANGED + timedelta(days=1, hours=1))
+    world.hours(CHANGED + timedelta(hours=5), CHANGED + timedelta(hours=6))
+    world.watch(CHANGED + timedelta(hours=6))
     assert world.alerts() == [("pulls_stand_still", "all carriers", False)]
 
 
@@ -266,8 +266,8 @@ def orders(draw: np.random.Generator, kind: str) -> Parcels:
 def test_what_a_shop_does_is_no_change_of_a_carriers_volume(warehouse: str, kind: str) -> None:
     world = FeedWorld(warehouse)
     orders(np.random.default_rng(11), kind).write(warehouse, CHANGED + timedelta(days=9))
-    watch_every(world, START + timedelta(hours=7), CHANGED - timedelta(days=1), timedelta(hours=37))
-    watch_every(world, CHANGED - timedelta(days=1), CHANGED + timedelta(days=9), timedelta(hours=5))
+    watch_every(world, START + timedelta(hours=7), CHANGED - timedelta(days=1), timedelta(hours=97))
+    watch_every(world, CHANGED - timedelta(days=1), CHANGED + timedelta(days=9), timedelta(hours=11))
     assert world.alerts() == []
     ((deviations,),) = rows(warehouse, "SELECT deviations_24h FROM mart.carrier_feed")
     assert deviations is not None
@@ -276,7 +276,7 @@ def test_what_a_shop_does_is_no_change_of_a_carriers_volume(warehouse: str, kind
 def test_a_carrier_that_tells_half_its_scans_is_found_within_a_day_and_a_half(warehouse: str) -> None:
     world = FeedWorld(warehouse)
     orders(np.random.default_rng(11), "halved").write(warehouse, CHANGED + timedelta(days=9))
-    watch_every(world, CHANGED - timedelta(days=1), CHANGED + timedelta(hours=36), timedelta(hours=1))
+    watch_every(world, CHANGED - timedelta(days=1), CHANGED + timedelta(hours=36), timedelta(hours=3))
     assert world.alerts() == [("volume_fallen", "ups", True)]
 
 
@@ -326,12 +326,12 @@ def test_a_lane_that_becomes_slower_raises_one_alert_and_resolves_when_it_is_usu
         days = draw.normal(15, 0.5, len(at)) if lane[1] == "US" else draw.gamma(9, 1.5, len(at))
         days += np.array([2.0 if lane in slower and one >= changes else 0.0 for one in at])
         new = handovers(warehouse, lane, at, days, new)
-    watch_every(world, START, changes, timedelta(hours=73))
+    watch_every(world, START, changes, timedelta(hours=121))
     assert world.alerts() == []
-    watch_every(world, changes, changes + timedelta(days=31), timedelta(hours=29))
+    watch_every(world, changes, changes + timedelta(days=31), timedelta(hours=49))
     told = {("transit_time_drifted", subject, True) for subject in slower.values()}
     assert (set(world.alerts()), len(world.alerts())) == (told, 2)
-    watch_every(world, changes + timedelta(days=31), changes + timedelta(days=150), timedelta(hours=97))
+    watch_every(world, changes + timedelta(days=31), changes + timedelta(days=150), timedelta(hours=193))
     assert (set(world.alerts()), len(world.alerts())) == ({(*one[:2], False) for one in told}, 2)
 
 
@@ -347,7 +347,7 @@ def test_a_pause_in_shipping_or_growth_is_no_drift(warehouse: str, kind: str) ->
     handovers(warehouse, LANE, at, draw.lognormal(np.log(15), 0.25, len(at)))
     world = FeedWorld(warehouse)
     compared = 0
-    for day in range(30, 170 if kind == "pause" else 110, 2):
+    for day in range(30, 170 if kind == "pause" else 110, 3):
         world.watch(START + timedelta(days=day))
         compared += len(rows(warehouse, "SELECT FROM mart.transit_time_drift"))
     assert world.alerts() == []
