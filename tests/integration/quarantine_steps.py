@@ -13,9 +13,11 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from lanecast import pipeline, tasks
-from lanecast.contracts import engine, gate, routing  # noqa: F401, imported here rather than in each child
+from lanecast import pipeline, raw, tasks
+from lanecast.contracts import engine, expectations, gate, routing  # noqa: F401, imported here, not in each child
+from lanecast.follow import polling
 from lanecast.follow import pull as pulling
+from lanecast.report import files as report_files
 from lanecast.warehouse import load as loading
 from lanecast.warehouse import runs, staging
 
@@ -47,36 +49,57 @@ def after(where: Any, name: str, times: int = 1) -> None:
     setattr(where, name, done)
 
 
+def at_statement(*wanted: str) -> None:
+    statement = loading.statement
+
+    def told(name: str, **tables: str) -> str:
+        if name in wanted:
+            die()
+        return statement(name, **tables)
+
+    loading.statement = told
+
+
 Point = tuple[str, Callable[[], object]]
 _UP_TO_THE_LOAD: dict[str, Point] = {
+    "before staging": ("stage", lambda: before(staging, "create")),
     "while staging": ("stage", lambda: before(staging, "seal")),
     "staged": ("stage", lambda: after(pipeline, "stage")),
     "while judging": ("validate", lambda: before(gate, "_record")),
     "judged": ("validate", lambda: after(pipeline, "judge")),
+    "before the load": ("load", lambda: before(loading, "load")),
     "in the merge": ("load", lambda: before(loading, "_check")),
+    "in the quarantine": ("load", lambda: at_statement("load/quarantine", "load/quarantine_again")),
     "before the commit": ("load", lambda: after(loading, "_record")),
     "loaded": ("load", lambda: after(loading, "load")),
 }
 _AFTER_THE_LOAD: dict[str, Point] = {
+    "before the staging is dropped": ("load", lambda: before(staging, "drop")),
     "before the end is noted": ("load", lambda: before(runs, "finish")),
+    "ended": ("load", lambda: before(report_files, "keep")),
     "told": ("load", lambda: after(pipeline, "load")),
 }
 POINTS: dict[str, dict[str, Point]] = {
     "pull": {
         "before the run is opened": ("find_due", lambda: before(runs, "open_run")),
+        "before it is planned": ("find_due", lambda: after(runs, "open_run")),
         "planned": ("find_due", lambda: after(tasks.due, "plan")),
         "while asking": ("pull", lambda: after(pulling._Book, "enter", 4)),
+        "an answer is stored": ("pull", lambda: after(raw.RawWriter, "close", 2)),
         "a shard is pulled": ("pull", lambda: after(pulling, "pull")),
         **_UP_TO_THE_LOAD,
+        "while planning anew": ("load", lambda: before(polling, "replan_all")),
         "the events are loaded": ("load", lambda: after(loading, "load", 2)),
         **_AFTER_THE_LOAD,
     },
     "import": {
+        "before the run is opened": ("open_import", lambda: before(runs, "open_run")),
         "opened": ("open_import", lambda: after(pipeline, "open_import")),
         **_UP_TO_THE_LOAD,
         **_AFTER_THE_LOAD,
     },
     "quarantine": {
+        "before the run is opened": ("open_quarantine_replay", lambda: before(runs, "open_run")),
         "opened": ("open_quarantine_replay", lambda: after(runs, "open_run")),
         **_UP_TO_THE_LOAD,
         **_AFTER_THE_LOAD,

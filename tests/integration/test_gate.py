@@ -263,7 +263,7 @@ def test_what_a_carrier_tells_when_asked_is_no_older_than_a_year(warehouse: str,
 
 def test_a_waived_batch_rule_is_recorded_and_stops_nothing(warehouse: str, stage: Stage) -> None:
     with connection.connect(address=warehouse) as link:
-        run = runs.open_run(link, "run-w", "quarantine", "interaction", params={"waive": ["mostly_bad"]}, as_of=AS_OF)
+        run = runs.open_run(link, "run-w", "import", "interaction", params={"waive": ["mostly_bad"]}, as_of=AS_OF)
     verdict = gate.judge(run, stage("interaction", [{"kind": "wish"}] * 900 + [{}] * 100), warehouse)
     assert verdict.stopped is None
     assert verdict.rejected == {"kind_unknown": 900}

@@ -19,7 +19,7 @@ def reset(address: str) -> None:
     with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
         cursor.execute(
             "TRUNCATE core.tracking_event, core.shipment, core.shipment_number, ops.shipment_change, ops.poll_plan, "
-            "ops.poll_request, ops.raw_answer, quality.reconciliation, ops.run"
+            "ops.poll_request, ops.raw_answer, quality.reconciliation, ops.run CASCADE"
         )
 
 
