@@ -13,15 +13,22 @@ WITH heard AS (
     GROUP BY staged.source
 ),
 
+-- The run's own events, looked up by parcel: by event, that would cost a large pull as much as its merge.
 told AS (
-    SELECT
+    SELECT DISTINCT
+        staged.carrier,
+        staged.tracking_number
+    FROM {staged} AS staged
+),
+
+unmapped AS (
+    SELECT DISTINCT
         staged.carrier,
         staged.tracking_number,
         staged.reported_at,
-        staged.event_hash,
-        bool_and(staged.is_mapped) AS is_mapped
+        staged.event_hash
     FROM {staged} AS staged
-    GROUP BY staged.carrier, staged.tracking_number, staged.reported_at, staged.event_hash
+    WHERE NOT staged.is_mapped
 ),
 
 fresh AS MATERIALIZED (
@@ -29,25 +36,33 @@ fresh AS MATERIALIZED (
         event.source,
         event.shipment_id,
         event.occurred_at,
-        told.is_mapped
+        event.reported_at,
+        event.event_hash,
+        number.carrier,
+        number.tracking_number
     FROM told
     INNER JOIN core.shipment_number AS number
         ON told.carrier = number.carrier AND told.tracking_number = number.tracking_number
-    INNER JOIN core.tracking_event AS event
-        ON
-            number.shipment_id = event.shipment_id
-            AND told.reported_at = event.reported_at
-            AND told.event_hash = event.event_hash
-    WHERE event.run_number = %(run_number)s
+    INNER JOIN core.tracking_event AS event ON number.shipment_id = event.shipment_id
+    WHERE
+        event.run_number = %(run_number)s
+        AND event.reported_at >= (SELECT min(staged.reported_at) FROM {staged} AS staged)
+        AND event.reported_at <= (SELECT max(staged.reported_at) FROM {staged} AS staged)
 ),
 
 new AS (
     SELECT
-        source,
+        fresh.source,
         count(*) AS loaded,
-        count(*) FILTER (WHERE NOT is_mapped) AS unmapped
+        count(unmapped.event_hash) AS unmapped
     FROM fresh
-    GROUP BY source
+    LEFT JOIN unmapped
+        ON
+            fresh.carrier = unmapped.carrier
+            AND fresh.tracking_number = unmapped.tracking_number
+            AND fresh.reported_at = unmapped.reported_at
+            AND fresh.event_hash = unmapped.event_hash
+    GROUP BY fresh.source
 ),
 
 asked AS (
