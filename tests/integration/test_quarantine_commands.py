@@ -169,3 +169,11 @@ def test_without_a_warehouse_it_says_so(monkeypatch: pytest.MonkeyPatch, words: 
     assert "127.0.0.1" in done.output
     assert "hush" not in done.output
     assert isinstance(done.exception, SystemExit)
+
+
+def test_a_choice_of_rows_is_planned_into_the_query_that_asks(quarantine: Quarantine) -> None:
+    """The two functions that all statements share would else be run whole, and filtered after."""
+    asked = "EXPLAIN SELECT * FROM ops.free_quarantined_rows(NULL, 'shipment', NULL, 'a run')"
+    plan = "\n".join(line for (line,) in quarantine.asked(asked))
+    assert "Function Scan" not in plan, plan
+    assert "dataset = 'shipment'" in plan, plan

@@ -7,13 +7,9 @@ SELECT
 FROM (SELECT DISTINCT unnest(%(ids)s::bigint []) AS quarantined_row_id) AS asked
 LEFT JOIN quality.quarantined_row AS bad ON asked.quarantined_row_id = bad.quarantined_row_id
 LEFT JOIN LATERAL (
-    SELECT other.run_id FROM quality.replayed_row AS other
-    INNER JOIN ops.run AS run ON other.run_id = run.run_id
-    WHERE
-        other.quarantined_row_id = bad.quarantined_row_id
-        AND run.finished_at IS NULL
-        AND run.started_at > clock_timestamp() - interval '1 day'
-    ORDER BY other.run_id
+    SELECT taken.run_id FROM ops.row_in_replay AS taken
+    WHERE taken.quarantined_row_id = bad.quarantined_row_id
+    ORDER BY taken.run_id
     LIMIT 1
 ) AS claim ON true
 WHERE bad.status IS DISTINCT FROM 'open' OR claim.run_id IS NOT NULL

@@ -12,19 +12,7 @@ SELECT
         SELECT example.row_data FROM quality.quarantined_row AS example
         WHERE example.quarantined_row_id = min(bad.quarantined_row_id)
     ) AS example
-FROM quality.quarantined_row AS bad
-WHERE
-    (%(dataset)s::text IS NULL OR bad.dataset = %(dataset)s)
-    AND (%(rule)s::text IS NULL OR bad.rule = %(rule)s)
-    AND (%(status)s::text IS NULL OR bad.status = %(status)s)
-    AND (
-        %(run_id)s::text IS NULL
-        OR bad.replay_run_id = %(run_id)s
-        OR EXISTS (
-            SELECT FROM quality.quarantine_sighting AS sighting
-            WHERE sighting.run_id = %(run_id)s AND sighting.quarantined_row_id = bad.quarantined_row_id
-        )
-    )
-    AND (%(since)s::timestamptz IS NULL OR bad.last_seen_at >= %(since)s)
+FROM ops.quarantined_rows(%(dataset)s, %(rule)s, %(run_id)s, %(status)s) AS bad
+WHERE %(since)s::timestamptz IS NULL OR bad.last_seen_at >= %(since)s
 GROUP BY bad.dataset, bad.rule
 ORDER BY count(*) DESC, bad.dataset, bad.rule;
