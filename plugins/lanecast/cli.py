@@ -12,6 +12,7 @@ from typing import Any, Literal
 import click
 
 from lanecast import __version__
+from lanecast.words import counted
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -436,7 +437,7 @@ def quarantine_dismiss(
 
     chosen = listing.Filter(dataset, rule, run)
     rows = _in_warehouse(lambda: listing.dismiss(list(ids), chosen, reason))
-    _print_json({"dismissed": rows}) if as_json else click.echo(f"{rows} row{'' if rows == 1 else 's'} dismissed")
+    _print_json({"dismissed": rows}) if as_json else click.echo(f"{counted(rows, 'row')} dismissed")
 
 
 @cli.group()
@@ -549,7 +550,7 @@ def contract_check(against: str | None, as_json: bool) -> None:
     else:
         for line in [*problems, *([passed_over] if passed_over else [])]:
             click.echo(line)
-        click.echo(f"{len(present)} contracts, {len(problems) or 'no'} problem{'' if len(problems) == 1 else 's'}")
+        click.echo(f"{counted(len(present), 'contract')}, {counted(len(problems), 'problem')}")
     sys.exit(1 if problems else 0)
 
 

@@ -86,7 +86,7 @@ def test_what_tells_of_a_person_is_masked_unless_it_is_asked_for(
 def test_one_row_is_told_whole(quarantine: Quarantine) -> None:
     text = shown("show", "1")
     assert "row 1  tracking_event  country_unknown  open" in text
-    assert "seen       1 times" in text
+    assert "seen       1 time" in text
     assert "events-1.csv:2" in text
     assert "lanecast quarantine replay 1" in text
     row = told("show", "1", "--raw")

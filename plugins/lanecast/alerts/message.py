@@ -5,8 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from lanecast.words import counted, moment
 
 WIDTH = 78
 MOST = 20
@@ -78,15 +80,15 @@ def compose(told: Sequence[Told]) -> Message:
         subject = f"Lanecast, {state}: {told[0].title}"
     else:
         critical = sum(one.severity == "critical" for one in opened)
-        parts = [f"{_count(len(opened), 'alert')} opened" + (f" ({critical} critical)" if critical else "")] * bool(
+        parts = [f"{counted(len(opened), 'alert')} opened" + (f" ({critical} critical)" if critical else "")] * bool(
             opened
         )
-        parts += [f"{_count(len(ended), 'alert')} resolved"] * bool(ended)
+        parts += [f"{counted(len(ended), 'alert')} resolved"] * bool(ended)
         subject = f"Lanecast: {', '.join(parts)}"
     shown = told[:MOST]
     paragraphs = [_paragraph(one) for one in shown]
     if len(told) > MOST:
-        paragraphs.append(f"And {_count(len(told) - MOST, 'more alert')}: `lanecast alerts --all` lists them.")
+        paragraphs.append(f"And {counted(len(told) - MOST, 'more alert')}: `lanecast alerts --all` lists them.")
     return Message(" ".join(subject.split()), "\n\n".join(paragraphs), tuple(one.as_dict() for one in told))
 
 
@@ -95,10 +97,10 @@ def lines(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     told = []
     for entry in entries:
         about = entry["subject"] or entry["dataset"]
-        until = "" if entry["resolved_at"] is None else f" to {_moment(entry['resolved_at'])}"
+        until = "" if entry["resolved_at"] is None else f" to {moment(entry['resolved_at'])} UTC"
         state = entry["severity"] if entry["is_open"] else "resolved"
-        since = f"{'since' if entry['is_open'] else 'from'} {_moment(entry['opened_at'])}{until}"
-        told.append(f"{state:9} {entry['rule']} ({about}), {since}, seen {_count(entry['times_seen'], 'time')}")
+        since = f"{'since' if entry['is_open'] else 'from'} {moment(entry['opened_at'])} UTC{until}"
+        told.append(f"{state:9} {entry['rule']} ({about}), {since}, seen {counted(entry['times_seen'], 'time')}")
         told += _wrapped(entry["message"], " " * 10)
     return told or ["No alert is open."]
 
@@ -107,11 +109,11 @@ def _paragraph(one: Told) -> str:
     lines = _wrapped(f"{one.severity.upper() if one.resolved_at is None else 'RESOLVED'}  {one.title}")
     lines += _wrapped(one.message, "  ")
     if one.resolved_at is None:
-        lines.append(f"  Since {_moment(one.opened_at)}.")
+        lines.append(f"  Since {moment(one.opened_at)} UTC.")
         lines += _wrapped(f"What to do: {one.runbook}", "  ")
     else:
         lasted = _duration(one.resolved_at - one.opened_at)
-        lines += _wrapped(f"From {_moment(one.opened_at)} to {_moment(one.resolved_at)}: {lasted}.", "  ")
+        lines += _wrapped(f"From {moment(one.opened_at)} UTC to {moment(one.resolved_at)} UTC: {lasted}.", "  ")
     if one.run_id:
         lines += _wrapped(f"Run: {one.run_id}", "  ")
     return "\n".join(lines)
@@ -128,16 +130,8 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
     )
 
 
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
 def _duration(lasted: timedelta) -> str:
     minutes = max(0, round(lasted.total_seconds() / 60))
     if minutes < 120:
-        return _count(minutes, "minute")
-    return _count(round(minutes / 60), "hour") if minutes < 48 * 60 else _count(round(minutes / 1440), "day")
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+        return counted(minutes, "minute")
+    return counted(round(minutes / 60), "hour") if minutes < 48 * 60 else counted(round(minutes / 1440), "day")

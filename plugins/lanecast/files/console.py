@@ -16,6 +16,7 @@ from lanecast.delivery.refresh import refresh
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.connection import only_row
 from lanecast.warehouse.snapshot import rows
+from lanecast.words import counted
 
 
 def import_file(
@@ -82,6 +83,6 @@ def show(result: dict[str, Any]) -> None:
     for rule, count in result["rules"].items():
         console.print(f"  quarantined by {rule}: {count:,}")
     for rule, count in result["warnings"].items():
-        console.print(f"  warning {rule}: {count:,} row{'' if count == 1 else 's'}")
+        console.print(f"  warning {rule}: {counted(count, 'row')}")
     if result["stopped"]:
         console.print(f"[bold red]{result['stopped']}")

@@ -21,6 +21,7 @@ from lanecast.quarantine.listing import Filter
 from lanecast.quarantine.replay import Outlook
 from lanecast.quarantine.selection import Selection, open_replay
 from lanecast.warehouse import migrations
+from lanecast.words import counted, moment
 
 Row = dict[str, Any]
 
@@ -34,7 +35,7 @@ def show_list(told: dict[str, Any], status: str) -> None:
     _show_groups(console, told["groups"])
     for row in told.get("rows", ()):
         console.print(
-            f"{row['quarantined_row_id']:>8}  {row['status']:10} {_moment(row['last_seen_at'])}  {_place(row)}  "
+            f"{row['quarantined_row_id']:>8}  {row['status']:10} {moment(row['last_seen_at'])}  {_place(row)}  "
             f"{escape(row['reason'])}"
         )
     if "rows" not in told:
@@ -47,7 +48,7 @@ def _show_groups(console: Console, groups: list[Row]) -> None:
     lines += [
         (
             *(group["dataset"], group["rule"], f"{group['rows']:,}", f"{group['times_seen']:,}"),
-            _moment(group["last_seen_at"]),
+            moment(group["last_seen_at"]),
         )
         for group in groups
     ]
@@ -57,7 +58,7 @@ def _show_groups(console: Console, groups: list[Row]) -> None:
         console.print(told, soft_wrap=True, style=None if group else "bold")
         if group:
             example = escape(f"{group['example_id']}: {group['reason']}")
-            below = f"since {_moment(group['first_seen_at'])}, for example {example}"
+            below = f"since {moment(group['first_seen_at'])}, for example {example}"
             console.print(Padding.indent(below, 4))
 
 
@@ -73,15 +74,13 @@ def show_one(row: Row) -> None:
     if row["file"] is not None:
         console.print(f"raw bytes  {row['file']}, {row['byte_length']} bytes from byte {row['byte_offset']}")
     console.print(
-        f"seen       {row['times_seen']} times, {_moment(row['first_seen_at'])} ({row['first_run_id']}) to "
-        f"{_moment(row['last_seen_at'])} ({row['last_run_id']})"
+        f"seen       {counted(row['times_seen'], 'time')}, {moment(row['first_seen_at'])} ({row['first_run_id']}) to "
+        f"{moment(row['last_seen_at'])} ({row['last_run_id']})"
     )
     for past in row["history"]:
         mended = ", mended" if past["is_mended"] else ""
         under = f" under {past['rule']}" if past["rule"] else ""
-        console.print(
-            f"replayed   {_moment(past['replayed_at'])}  {past['outcome']}{under}{mended}  ({past['run_id']})"
-        )
+        console.print(f"replayed   {moment(past['replayed_at'])}  {past['outcome']}{under}{mended}  ({past['run_id']})")
     console.print(f"next       {_next(row)}")
     if "raw" in row:
         console.print(escape(row["raw"]))
@@ -94,7 +93,7 @@ def _next(row: Row) -> str:
     if row["status"] == "replayed":
         return "nothing: the gate let it pass"
     if row["status"] == "dismissed":
-        return f"nothing: dismissed {_moment(row['dismissed_at'])}, {row['dismissed_because']}"
+        return f"nothing: dismissed {moment(row['dismissed_at'])}, {row['dismissed_because']}"
     if row["severity"] == "batch":
         return f"if the batch is right: lanecast quarantine replay --rule {row['rule']} --waive {row['rule']}"
     return (
@@ -108,10 +107,6 @@ def _place(row: Row) -> str:
         return f"answer {row['raw_answer_id']}"
     line = f":{row['source_line']}" if row["source_line"] is not None else ""
     return f"{row['source_file']}{line}"
-
-
-def _moment(moment: datetime | None) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
 def replay(selection: Selection, apply: bool, dry_run: bool, quiet: bool, confirm: Callable[[str], bool]) -> Row:

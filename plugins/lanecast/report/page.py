@@ -12,7 +12,8 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from lanecast.report import drawing, words
+from lanecast import words
+from lanecast.report import drawing
 from lanecast.report.content import Dataset, Report
 
 _FOLDER = Path(__file__).parent / "templates"

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from lanecast.report.content import Alert, Dataset, Verdict
+from lanecast.words import counted
 
 
 def verdict(run_id: str, state: str, datasets: Sequence[Dataset], alerts: Sequence[Alert]) -> Verdict:
@@ -43,7 +44,7 @@ def verdict(run_id: str, state: str, datasets: Sequence[Dataset], alerts: Sequen
     if not came:
         return Verdict(
             level="warn" if warnings or raised else "good",
-            headline="Nothing to load" if not warnings else f"{_counted(warnings, 'warning')}, nothing to load",
+            headline="Nothing to load" if not warnings else f"{counted(warnings, 'warning')}, nothing to load",
             sentence="The run ended without receiving a row."
             if not any(one.rules for one in datasets)
             else "The run judged what lies in the warehouse and loaded nothing.",
@@ -51,15 +52,15 @@ def verdict(run_id: str, state: str, datasets: Sequence[Dataset], alerts: Sequen
             commands=[],
         )
     also = [
-        _counted(warnings, "rule") + " only warned" if warnings else "",
-        _counted(len(raised), "alert") + (" is" if len(raised) == 1 else " are") + " open" if raised else "",
+        counted(warnings, "rule") + " only warned" if warnings else "",
+        counted(len(raised), "alert") + (" is" if len(raised) == 1 else " are") + " open" if raised else "",
     ]
     also = [one for one in also if one]
     aside = f" {_listed(also)[0].upper()}{_listed(also)[1:]}." if also else ""
     if quarantined:
         return Verdict(
             level="warn",
-            headline=f"Loaded, but {_counted(quarantined, 'row')} {'was' if quarantined == 1 else 'were'} put aside",
+            headline=f"Loaded, but {counted(quarantined, 'row')} {'was' if quarantined == 1 else 'were'} put aside",
             sentence=f"{told}{aside}",
             next_step="Look at the sample rows below. Once the source, a code table or a rule is mended, send the rows "
             "through the gate again:",
@@ -101,10 +102,6 @@ def _became(one: Dataset) -> str:
     parts = [f"{one.loaded or 0:,} loaded", f"{one.duplicate or 0:,} known already"]
     parts += [f"{quarantined:,} quarantined"] if quarantined else []
     return f"{begin}: {_listed(parts)}."
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -16,9 +16,9 @@ from lanecast.carriers import status
 from lanecast.desk import pages
 from lanecast.desk.quality import CarrierPolling, Load, LoadDay, Quality, UnmappedCode, by_source
 from lanecast.report import page as shared
-from lanecast.report.words import share
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import snapshot
+from lanecast.words import share
 
 NOW = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"

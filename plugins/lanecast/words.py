@@ -1,4 +1,4 @@
-"""Numbers, times and texts as pages show them."""
+"""Numbers, times and texts as pages, messages and the terminal show them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ _NONE = "–"
 def number(value: int | None) -> str:
     """`12,345`; a dash for None."""
     return _NONE if value is None else f"{value:,}"
+
+
+def counted(value: int, thing: str) -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{value:,} {thing}{'' if value == 1 else 's'}"
 
 
 def moment(value: datetime | None) -> str:
