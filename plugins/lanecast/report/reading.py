@@ -140,10 +140,10 @@ def _judged(found: Mapping[str, Any], trend: list[float | None], samples: list[S
     )
 
 
-def _order(one: Judged) -> tuple[bool, int, int, str]:
-    """What broke first; of that, what did most."""
+def _order(one: Judged) -> tuple[bool, int, int, int, str]:
+    """What broke first; of that, what put most rows aside, then what most rows break."""
     weight = {"batch": 0, "row": 1, "warn": 2}[one.severity]
-    return (one.passed, weight, -max(one.claimed, one.rows_failed) if not one.passed else 0, one.rule)
+    return (one.passed, weight, -one.claimed, -one.rows_failed if not one.passed else 0, one.rule)
 
 
 def _steps(found: Mapping[str, float]) -> list[Step]:
