@@ -1,0 +1,1 @@
+ALTER TABLE serving.delivery_time DROP COLUMN curve;

@@ -1,0 +1,2 @@
+-- Promises as issued, and how they were kept.
+SELECT 1;

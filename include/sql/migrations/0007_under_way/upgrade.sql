@@ -1,0 +1,2 @@
+-- Journeys under way.
+SELECT 1;

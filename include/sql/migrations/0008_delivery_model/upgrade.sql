@@ -1,0 +1,2 @@
+-- The learned hazard.
+SELECT 1;
