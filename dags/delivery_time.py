@@ -1,7 +1,8 @@
 """### Delivery time
 
 Refreshes shipment status and delivery time in the marts whenever shipments or tracking events were loaded: only the
-shipments that changed, and the lanes that they touch.
+shipments that changed, and the lanes that they touch. Then open shipments are promised a range, and promises that have matured
+are compared with what became of the parcels.
 """
 
 from __future__ import annotations
@@ -46,7 +47,15 @@ def delivery_time() -> None:
         """Recomputes what changed since the last refresh."""
         return tasks.refresh_delivery_time()
 
-    refresh()
+    @lanecast_task(
+        reads=["mart.shipment_status", "mart.delivery_time"],
+        writes=["mart.promise_log", "mart.promise_accuracy", "mart.promise_calibration"],
+    )
+    def promises() -> dict[str, int]:
+        """Keeps what open shipments are promised, and compares what has matured."""
+        return tasks.keep_promises()
+
+    refresh() >> promises()
 
 
 delivery_time()

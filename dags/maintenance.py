@@ -30,7 +30,7 @@ def maintenance() -> None:
             *("core.order_line", "core.product", "core.interaction", "quality.quarantined_row"),
             *("quality.validation_result", "quality.reconciliation", "quality.feed_hour", "quality.alert"),
             *("quality.unmapped_code", "ops.run", "ops.raw_answer", "ops.poll_request", "mart.shipment_status"),
-            "mart.delivery_time",
+            *("mart.delivery_time", "mart.promise_log", "mart.promise_accuracy"),
         ]
     )
     def clean() -> dict[str, int]:

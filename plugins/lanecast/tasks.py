@@ -156,6 +156,13 @@ def refresh_delivery_time() -> dict[str, Any]:
     return asdict(refresh.refresh())
 
 
+def keep_promises() -> dict[str, Any]:
+    """Issues promises for open shipments without one, and settles those that have matured."""
+    from lanecast.delivery import promises
+
+    return promises.as_dict(promises.keep())
+
+
 def watch(context: Context) -> dict[str, int]:
     """Holds the warehouse against its contracts, raises and resolves alerts, and tells them; returns those seen."""
     from lanecast.alerts import telling

@@ -22,6 +22,8 @@ BEGIN
         EXECUTE 'REVOKE ALL ON TABLE ' || ours || ' FROM public, lanecast_reader';
         EXECUTE 'GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE ' || ours || ' TO lanecast_loader';
     END LOOP;
+    -- What was promised is written by mart.issue_promises() alone.
+    REVOKE INSERT, UPDATE, DELETE ON serving.promise_log FROM lanecast_loader;
     FOR ours IN
         SELECT oid::regclass FROM pg_class
         WHERE

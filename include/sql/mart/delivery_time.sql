@@ -25,6 +25,19 @@ SELECT
     lane_time.p_never_delivered,
     lane_time.basis,
     lane_time.effective_n,
-    lane_time.coverage_90d,
+    measured.coverage AS coverage_90d,
     lane_time.refreshed_at
-FROM serving.delivery_time AS lane_time;
+FROM serving.delivery_time AS lane_time
+LEFT JOIN LATERAL (
+    SELECT told.coverage
+    FROM serving.promise_coverage AS told
+    INNER JOIN (
+        VALUES
+        (1, 'lane ' || lane_time.origin_country || ' → ' || lane_time.destination_country),
+        (2, 'level ' || lane_time.level),
+        (3, 'all')
+    ) AS choice (place, scope) ON told.scope = choice.scope
+    WHERE told.measure = lane_time.measure AND told.confidence = 0.8
+    ORDER BY choice.place
+    LIMIT 1
+) AS measured ON true;

@@ -7,7 +7,8 @@ from datetime import timedelta
 from psycopg2 import sql
 
 from lanecast import raw, settings
-from lanecast.delivery import refresh
+from lanecast.contracts.reader import contract
+from lanecast.delivery import promises, refresh
 from lanecast.report import files as report_files
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import retention
@@ -41,6 +42,8 @@ def maintain(address: str | None = None) -> dict[str, int]:
     done |= {table: count for table, count in retention.apply(now, wall, address).items() if count}
     refresh.refresh(address)
     with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
+        gone = promises.forget(cursor, now, contract("promise_log").retention_days)
+        done |= {table: count for table, count in gone.items() if count}
         for table in ("core.shipment", "core.shipment_number", "core.tracking_event", "serving.shipment_status"):
             cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(*table.split("."))))
     return done

@@ -1,1 +1,10 @@
-SELECT 1;
+DROP VIEW IF EXISTS mart.promise_log, mart.promise_accuracy, mart.promise_calibration;
+DROP VIEW IF EXISTS mart.delivery_time;
+DROP FUNCTION IF EXISTS mart.issue_promises (jsonb);
+DROP FUNCTION IF EXISTS mart.best_promise_day (text, text, text, text, numeric, numeric, timestamptz, text);
+DROP FUNCTION IF EXISTS mart.promise_trade_off (text, text, text, text, numeric, numeric, timestamptz, text);
+DROP TABLE serving.promise_level_move, serving.promise_level, serving.promise_coverage;
+DROP TABLE serving.promise_settlement, serving.promise_accuracy, serving.promise_log;
+DROP FUNCTION serving.keep_promise ();
+DROP INDEX serving.shipment_status_open;
+DROP TABLE serving.learned_curve;
