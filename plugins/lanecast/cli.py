@@ -273,6 +273,21 @@ def bench_parse(seconds: float, as_json: bool) -> None:
         parse.show(rates)
 
 
+@bench.command("promise")
+@click.option("--origins", type=click.IntRange(1, 249), default=20, show_default=True, help="Countries that send.")
+@click.option("--questions", type=click.IntRange(min=100), default=20_000, show_default=True)
+@as_json
+def bench_promise(origins: int, questions: int, as_json: bool) -> None:
+    """Milliseconds that one question of a promise takes, over one connection, with many lanes."""
+    from lanecast.bench import promise as promises
+
+    figures = promises.promise(origins, questions, (lambda _: None) if as_json else click.echo)
+    if as_json:
+        _print_json(promises.as_dict(figures))
+    else:
+        promises.show(figures)
+
+
 @bench.command("polling")
 @click.option("--days", type=click.FloatRange(min=2), default=14, show_default=True)
 @click.option("--orders", type=click.FloatRange(min=1), default=60, show_default=True, help="A day.")
