@@ -43,6 +43,14 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give ' || array_to_string(known, ', ') || '.';
     END IF;
 
+    IF EXISTS (
+        SELECT FROM jsonb_array_elements(questions) AS asked (value)
+        WHERE greatest(length(asked.value ->> 'order_id'), length(asked.value ->> 'tracking_number')) > 200
+    ) THEN
+        RAISE EXCEPTION 'a reference is longer than 200 characters'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give the order''s or the parcel''s own number.';
+    END IF;
+
     given := ARRAY(
         SELECT
             ROW(
