@@ -191,7 +191,11 @@ def test_a_curve_of_one_day_and_one_that_stands_still() -> None:
     assert (one["earliest"], one["latest"]) == (days(10).date(), days(11).date())
     put_lane([0.5, 0.5, 0.5, 0.5, 1.0])  # half at once, half in the third day, from 2 to 3
     half = promise("CN", "JP", starts_at=days(10))
-    assert (half["earliest"], half["likely"], half["latest"]) == (date(2026, 3, 12), date(2026, 3, 13), date(2026, 3, 15))
+    assert (half["earliest"], half["likely"], half["latest"]) == (
+        date(2026, 3, 12),
+        date(2026, 3, 13),
+        date(2026, 3, 15),
+    )
 
 
 REFUSALS: tuple[tuple[dict[str, Any], str], ...] = (

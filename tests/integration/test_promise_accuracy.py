@@ -168,7 +168,12 @@ def test_settling_every_day_says_the_same_as_settling_once() -> None:
             }
         )
         end = start + draw.expovariate(1 / 9)
-        parcel = {"shipment_id": number, "order_id": f"A-{number}", "ordered_at": days(start), "shipped_at": days(start)}
+        parcel = {
+            "shipment_id": number,
+            "order_id": f"A-{number}",
+            "ordered_at": days(start),
+            "shipped_at": days(start),
+        }
         how = draw.choice(["delivered"] * 8 + ["lost", "cancelled", "tracking_expired", "in_transit"])
         parcels.append(
             parcel

@@ -39,7 +39,11 @@ def test_a_promise_with_a_reference_is_kept_as_it_was_given() -> None:
         asked = ask(link, question)
     assert {key: told[key] for key in asked} == asked
     (kept,) = rows(LOG)
-    assert (kept["promise_id"], kept["issued_at"]) == (told["promise_id"], days(4)) == (told["promise_id"], told["issued_at"])
+    assert (
+        (kept["promise_id"], kept["issued_at"])
+        == (told["promise_id"], days(4))
+        == (told["promise_id"], told["issued_at"])
+    )
     assert abs(kept.pop("recorded_at") - datetime.now(UTC)) < timedelta(minutes=1)
     expected = {
         "issued_week": date(2026, 3, 2),
@@ -160,10 +164,10 @@ def test_a_bad_question_is_refused_and_none_of_its_call_is_kept() -> None:
 
 def test_references_are_values_and_never_code() -> None:
     hateful = "'; DROP TABLE serving.promise_log; --"
-    issued(4, Question("CN", "BR", hateful, hateful), order_id=hateful, tracking_number="%s {0} \\ \" 🚚")
+    issued(4, Question("CN", "BR", hateful, hateful), order_id=hateful, tracking_number='%s {0} \\ " 🚚')
     (kept,) = rows(LOG)
     assert (kept["order_id"], kept["carrier"], kept["service"]) == (hateful, hateful.lower(), hateful)
-    assert kept["tracking_number"] == "%s {0} \\ \" 🚚"
+    assert kept["tracking_number"] == '%s {0} \\ " 🚚'
 
 
 # -------------------------------------------------------------------------------------------------- who may do what
@@ -250,7 +254,7 @@ def test_objects_of_the_caller_do_not_stand_in_for_those_of_the_function() -> No
             "CREATE FUNCTION pg_temp.least(double precision, double precision) RETURNS double precision "
             "LANGUAGE sql AS 'SELECT 1::double precision'; SET search_path = pg_temp, public"
         )
-        cursor.execute("SELECT promise_id FROM mart.issue_promises('[{\"order_id\": \"A\"}]')")
+        cursor.execute('SELECT promise_id FROM mart.issue_promises(\'[{"order_id": "A"}]\')')
         (number,) = cursor.fetchone() or (None,)
     (kept,) = rows(LOG)
     assert (kept["promise_id"], len(kept["promise_hash"])) == (number, 32)

@@ -60,9 +60,7 @@ def issue(address: str | None = None, as_of: datetime | None = None, most: int =
     while True:
         with warehouse.connect(address=address, as_of=as_of) as link, link.cursor() as cursor:
             _alone(cursor)
-            cursor.execute(
-                statement("promises/issue"), {"after": after, "most": most, "confidence": repr(CONFIDENCE)}
-            )
+            cursor.execute(statement("promises/issue"), {"after": after, "most": most, "confidence": repr(CONFIDENCE)})
             asked, issued, last = only_row(cursor)
         total += issued
         if asked < most:

@@ -11,7 +11,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from starlette.exceptions import HTTPException
 
 from lanecast import __version__
-from lanecast.desk import pages, quality
+from lanecast.delivery.promise import NoPromise
+from lanecast.desk import pages, promising, quality
+from lanecast.desk.promising import Answer, Asked, Given
 from lanecast.desk.quality import Quality
 from lanecast.report import page, reading
 from lanecast.report.content import Report
@@ -26,6 +28,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     403: {"description": "The user may not read this."},
     503: {"description": "The warehouse can't be read; `remedy` says what to do."},
 }
+_REFUSED: dict[int | str, dict[str, Any]] = {422: {"description": "The question can't be answered as put."}}
 _UNKNOWN_RUN = "Choose a run on the quality page. In an address, an id's + is written %2B."
 _REMEDIES = {
     403: "Reload the page to sign in again. If it stays so, your role in Airflow may not see its pages.",
@@ -76,6 +79,16 @@ def create_app(user: Callable[..., Any], address: Callable[[], str] = warehouse.
         response.headers.update(_HEADERS)
         return reading.read(address, run)
 
+    @app.get("/api/promise", summary="When a parcel will arrive", responses=_RESPONSES | _REFUSED)
+    def promise(response: Response, asked: Annotated[Asked, Query()]) -> Answer:
+        response.headers.update(_HEADERS)
+        return promising.answer(address, asked)
+
+    @app.post("/api/promise", summary="Promise it to an order or a parcel", responses=_RESPONSES | _REFUSED)
+    def issue(response: Response, given: Given) -> Answer:
+        response.headers.update(_HEADERS)
+        return promising.give(address, given)
+
     @app.get("/api/openapi.json", include_in_schema=False)
     def document(request: Request) -> Response:
         told = app.openapi() | {"servers": [{"url": request.scope.get("root_path", "")}]}
@@ -93,6 +106,11 @@ def create_app(user: Callable[..., Any], address: Callable[[], str] = warehouse.
     @app.exception_handler(UnknownRun)
     def unknown(request: Request, error: UnknownRun) -> Response:
         return problem(request, "No such run", f"{str(error)[:1].upper()}{str(error)[1:]}.", _UNKNOWN_RUN, 404)
+
+    @app.exception_handler(NoPromise)
+    def no_promise(request: Request, error: NoPromise) -> Response:
+        told, _, remedy = str(error).partition(". ")
+        return JSONResponse({"detail": told, "remedy": remedy}, 422, _HEADERS)
 
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> Response:

@@ -42,6 +42,18 @@ class Unavailable(Exception):
 def reading(address: Callable[[], str]) -> Iterator[warehouse.Connection]:
     """A connection whose one transaction reads a single snapshot, and changes nothing.
 
+    As writing().
+    """
+    with writing(address) as link:
+        with link.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield link
+
+
+@contextmanager
+def writing(address: Callable[[], str]) -> Iterator[warehouse.Connection]:
+    """A connection with one transaction, of which no statement may take longer than SECONDS.
+
     `address` gives the warehouse's address, or raises NoWarehouse where none is configured. Unavailable if there is
     none, it does not answer, or it has no schema of this version.
     """
@@ -57,8 +69,7 @@ def reading(address: Callable[[], str]) -> Iterator[warehouse.Connection]:
     try:
         with warehouse.connect(address=found) as link:
             with link.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", (f"{SECONDS}s",))
+                cursor.execute("SET LOCAL statement_timeout = %s", (f"{SECONDS}s",))  # no SELECT: it fixes the snapshot
             yield link
     except warehouse.NoWarehouse as error:
         log.warning("the desk can't reach the warehouse: %s", error)
