@@ -98,7 +98,8 @@ def put_statuses(*parcels: Mapping[str, Any]) -> None:
     with connection.connect() as link, link.cursor() as cursor:
         psycopg2.extras.execute_values(
             cursor,
-            f"INSERT INTO serving.shipment_status ({', '.join(columns)}) VALUES %s ON CONFLICT (shipment_id) DO UPDATE SET "
+            f"INSERT INTO serving.shipment_status ({', '.join(columns)}) VALUES %s "
+            "ON CONFLICT (shipment_id) DO UPDATE SET "
             + ", ".join(f"{column} = excluded.{column}" for column in columns),
             [[row[column] for column in columns] for row in full],
             page_size=2000,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 import psycopg2
@@ -125,10 +126,9 @@ def test_matured_promises_move_the_levels_of_every_confidence() -> None:
     assert promise("CN", "BR", starts_at=days(100), clock="handover")["earliest"] == days(102).date()
     assert promise("DE", "JP", starts_at=days(100))["basis"].endswith("life table")
     ranges = [promise("CN", "BR", starts_at=days(100), confidence=share / 100) for share in range(1, 100, 7)]
-    for narrow, wide in zip(ranges, ranges[1:], strict=False):
-        assert wide["earliest"] is not None and narrow["earliest"] is not None
-        assert wide["latest"] is not None and narrow["latest"] is not None
-        assert wide["earliest"] <= narrow["earliest"] <= narrow["latest"] <= wide["latest"]
+    for narrow, wide in pairwise(ranges):
+        dates = (wide["earliest"], narrow["earliest"], narrow["likely"], narrow["latest"], wide["latest"])
+        assert [*dates] == sorted(date for date in dates if date is not None)
 
 
 @pytest.mark.usefixtures("lanes")

@@ -6,6 +6,7 @@ import json
 import random
 from collections import defaultdict
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ def settled(at: float) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("ten_orders")
 def test_accuracy_by_hand() -> None:
-    # The promises mature at the end of 11 March in Sao Paulo, 9.75 days after the start; here, at day 20, order 6 is in.
+    # The promises mature at the end of 11 March in Sao Paulo, 9.75 days after the start; by day 20, order 6 is in.
     every, destination, lane, level = settled(20)
     assert [row["scope"] for row in (every, destination, lane, level)] == [
         "all",
@@ -275,10 +276,11 @@ def test_levels_move_by_matured_cohorts_and_the_moves_are_kept() -> None:
     upper = [row["upper_level"] for row in read]
     assert (lower[0], upper[0]) == pytest.approx((0.1, 0.9))
     assert lower[1] == pytest.approx(0.1)  # none has matured within a week
-    assert lower[-1] > 0.25 and upper[-1] > 0.97
+    assert lower[-1] > 0.25
+    assert upper[-1] > 0.97
     moves = rows("SELECT * FROM mart.promise_calibration WHERE destination_country IS NULL ORDER BY moved_at")
     assert len(moves) > 5
-    for before, after in zip(moves, moves[1:], strict=False):
+    for before, after in pairwise(moves):
         assert before["until_at"] == after["moved_at"]
         assert (after["first_week"], after["n"]) == (WEEK, 80 * after["cohorts"])
     assert moves[-1]["until_at"] is None

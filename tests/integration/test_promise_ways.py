@@ -1,4 +1,4 @@
-"""The ways to a promise: command line and desk; and the day that is worth most, against numbers worked out elsewhere."""
+"""The ways to a promise, command line and desk; and the day that is worth most, against numbers worked out apart."""
 
 from __future__ import annotations
 
@@ -146,7 +146,8 @@ def test_the_command_chooses_the_day_and_draws_it(tmp_path: Path) -> None:
     assert "Worth -17.50 per parcel; best at 15.0 days" in told.stdout
     (best,) = [line for line in told.stdout.splitlines() if line.endswith(" <- best")]
     assert best.split()[:2] == ["15", "2026-06-16"]
-    assert plot.read_text().startswith("<svg") and "best: 15 days" in plot.read_text()
+    assert plot.read_text().startswith("<svg")
+    assert "best: 15 days" in plot.read_text()
     found = json.loads(lanecast(*PAIR, *prices, "--json").stdout)
     assert (found["best"]["promised_days"], len(found["days"])) == (15, 21)
 
@@ -241,7 +242,7 @@ def test_the_best_day_of_any_lane_is_where_the_share_late_is_value_over_cost() -
         best = grid[worth.index(max(worth))]
         optimum = float(found[0]["optimum_days"])
         assert abs(optimum - best) <= step + 1e-9
-        if value < cost and 0 < optimum:
+        if value < cost and optimum > 0:
             assert late(optimum) == pytest.approx(value / cost)
         whole = max(found, key=lambda row: row["expected_value"])
         assert whole["is_best"]

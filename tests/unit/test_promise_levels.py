@@ -106,7 +106,8 @@ def test_small_cohorts_move_it_less() -> None:
 
 
 def test_one_step_by_hand() -> None:
-    # 40 promises, 8 early: with 40 at the wanted tenth, (8 + 4) / 80 = 0.15. Half of 0.35 times logit(0.1) - logit(0.15).
+    # 40 promises, 8 early: with 40 at the wanted tenth, (8 + 4) / 80 = 0.15, for which logit(0.1) - logit(0.15) is to
+    # be taken back: half of 0.35 times that.
     lower, upper = levels(0.8, [Cohort(WEEK, 40, 8, 4, 0.1, 0.9)])
     assert logit(lower) == pytest.approx(logit(0.1) + 0.175 * (logit(0.1) - logit(0.15)))
     assert upper == pytest.approx(0.9)

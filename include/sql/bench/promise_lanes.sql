@@ -68,7 +68,9 @@ SELECT
     'life table',
     50,
     (
-        SELECT array_agg(CASE WHEN age.place = 60 THEN 1 ELSE 1 - exp(-least(power(age.days / clock.scale, 3), 30)) END ORDER BY age.place)
+        SELECT array_agg(
+            CASE WHEN age.place = 60 THEN 1 ELSE 1 - exp(-least(power(age.days / clock.scale, 3), 30)) END ORDER BY age.place
+        )
         FROM unnest(serving.age_bounds(clock.measure)) WITH ORDINALITY AS age (days, place)
         WHERE age.place <= 60
     ),

@@ -78,9 +78,9 @@ judged AS (
         outcome.is_delivered,
         outcome.is_lost_or_returned,
         CASE WHEN outcome.is_delivered OR NOT outcome.is_lost_or_returned THEN
-            extract(
-                EPOCH FROM CASE WHEN outcome.is_delivered THEN outcome.delivered_at ELSE promise.seen_until END - promise.starts_at
-            )::double precision / 86400
+            extract(EPOCH FROM (
+                CASE WHEN outcome.is_delivered THEN outcome.delivered_at ELSE promise.seen_until END - promise.starts_at
+            ))::double precision / 86400
         END AS days,
         outcome.is_delivered
         AND (outcome.delivered_at AT TIME ZONE coalesce(country.zone, 'UTC'))::date BETWEEN promise.earliest AND promise.latest

@@ -1,7 +1,7 @@
 """How long one question of a promise takes, asked over one connection of a warehouse with many lanes.
 
-Questions are drawn from all countries, three carriers and two services, a third of them about a carrier or a service that
-no lane knows, half of them from countries that nothing was ever sent from. What is given with a reference is kept.
+Questions are drawn from all countries, most of which nothing was ever sent from, and from carriers and services of
+which some are unknown to every lane. What is given with a reference is kept.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ WARMING = 50
 """Questions asked first and not counted: a connection plans its statements anew for the first few."""
 _ASK = "SELECT * FROM mart.delivery_promise(%s, %s, %s, %s, %s, %s, %s)"
 _ISSUE = (
-    "SELECT * FROM mart.issue_promises(jsonb_build_array(jsonb_build_object('origin', %s::text, 'destination', %s::text, "
-    "'carrier', %s::text, 'service', %s::text, 'starts_at', %s::timestamptz, 'confidence', %s::numeric, "
+    "SELECT * FROM mart.issue_promises(jsonb_build_array(jsonb_build_object("
+    "'origin', %s::text, 'destination', %s::text, 'carrier', %s::text, 'service', %s::text, "
+    "'starts_at', %s::timestamptz, 'confidence', %s::numeric, "
     "'clock', %s::text, 'order_id', %s::text)))"
 )
 

@@ -1,10 +1,10 @@
 """Which quantile levels to read so that promises are kept as often as they say, learned from those that have matured.
 
-Adaptive conformal inference (Gibbs and Candès, Adaptive Conformal Inference Under Distribution Shift, NeurIPS 2021), for
-each tail on its own: after every cohort the level moves by a part of the difference between the share wanted and the
-share seen. Here a cohort is seen weeks after it was issued, at levels that have moved since. So the step is taken from
-the levels at which the cohort was issued, not from those of today: else every cohort on its way would correct the same
-error once more. Steps are in log-odds, and smaller for small cohorts.
+Adaptive conformal inference (Gibbs and Candès, Adaptive Conformal Inference Under Distribution Shift, NeurIPS 2021),
+for each tail on its own: after every cohort the level moves by a part of the difference between the share wanted and
+the share seen. Here a cohort is seen weeks after it was issued, at levels that have moved since. So the step is taken
+from the levels at which the cohort was issued, not from those of today: else every cohort on its way would correct the
+same error once more. Steps are in log-odds, and smaller for small cohorts.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _NEAREST = 0.1
 
 @dataclass(frozen=True)
 class Cohort:
-    """The promises issued in one week, all matured: how many, and how many parcels came before the earliest and after the
-    latest moment. `lower` and `upper` are the quantile levels that were read for these, 0 to 1."""
+    """The promises issued in one week, all matured: how many, and how many parcels came before the earliest and after
+    the latest moment. `lower` and `upper` are the quantile levels that were read for these, 0 to 1."""
 
     issued_week: date
     n: int
@@ -38,8 +38,8 @@ class Cohort:
 
 
 def levels(confidence: float, cohorts: Sequence[Cohort]) -> tuple[float, float]:
-    """The quantile levels (0 to 1) to read now so that a share `confidence` of promises is kept, half of the rest missed
-    on either side. Without cohorts, (1 - confidence) / 2 and (1 + confidence) / 2. The order of cohorts does not matter.
+    """The quantile levels (0 to 1) to read now so that a share `confidence` of promises is kept, half of the rest
+    missed on either side. Without cohorts, (1 - confidence) / 2 and (1 + confidence) / 2. Their order does not matter.
 
     Raises ValueError for a confidence that is not between 0 and 1.
     """
@@ -56,7 +56,7 @@ def levels(confidence: float, cohorts: Sequence[Cohort]) -> tuple[float, float]:
 
 def line(confidence: float, read: tuple[float, float]) -> tuple[float, float]:
     """Shift and spread of the straight line in log-odds that takes the two limits of `confidence` to the levels `read`:
-    logit(read) = shift + spread x logit(level). It carries what one confidence taught over to any other, and keeps order.
+    logit(read) = shift + spread x logit(level). It carries what one confidence taught over to any other, in order.
     """
     low, high = logit(read[0]), logit(read[1])
     return (low + high) / 2, (high - low) / (2 * logit((1 + confidence) / 2))

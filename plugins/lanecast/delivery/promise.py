@@ -19,8 +19,8 @@ from lanecast.warehouse.connection import only_row
 class Promise(TypedDict):
     """Dates in the destination's main time zone; None for all three where no parcel was delivered yet.
 
-    `n` counts the delivered parcels of the lane, `basis` names it and what the range rests on, and `coverage` is the share
-    (0 to 1) of past promises kept, None until it is measured.
+    `n` counts the delivered parcels of the lane, `basis` names it and what the range rests on, and `coverage` is the
+    share (0 to 1) of past promises kept, None until it is measured.
     """
 
     earliest: date | None

@@ -15,11 +15,11 @@ _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 720, 360, 64, 24, 48
 
 
 def lines(choices: Sequence[Choice]) -> Iterator[str]:
-    """The best day in a sentence, and a table of days: how many are late, and the value as a bar, longest where best."""
+    """The best day in a sentence, and a table of days: how many are late, and the value, also as a bar."""
     best = next(one for one in choices if one["is_best"])
     yield (
-        f"Promise {best['promised_date']}, {best['promised_days']} days from the start: {_share(best['p_late'])} come later, "
-        f"{best['expected_days_late']:.2f} late days per parcel."
+        f"Promise {best['promised_date']}, {best['promised_days']} days from the start: "
+        f"{_share(best['p_late'])} come later, {best['expected_days_late']:.2f} late days per parcel."
     )
     yield f"Worth {best['expected_value']:,.2f} per parcel; best at {best['optimum_days']:.1f} days   ({best['basis']})"
     yield ""
@@ -31,8 +31,8 @@ def lines(choices: Sequence[Choice]) -> Iterator[str]:
         bar = "#" * round(_BARS * (1 - (top - one["expected_value"]) / span))
         mark = " <- best" if one["is_best"] else ""
         yield (
-            f"{one['promised_days']:5} {one['promised_date']} {_share(one['p_late']):>7} {one['expected_days_late']:9.2f} "
-            f"{one['expected_value']:10,.2f} {bar}{mark}"
+            f"{one['promised_days']:5} {one['promised_date']} {_share(one['p_late']):>7} "
+            f"{one['expected_days_late']:9.2f} {one['expected_value']:10,.2f} {bar}{mark}"
         )
 
 
@@ -65,7 +65,8 @@ def plot(choices: Sequence[Choice]) -> str:
     middle = across(best["promised_days"])
     text = '<text x="{:.1f}" y="{:.1f}" text-anchor="{}" fill="{}">{}</text>'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-size="12" '
+        'font-family="sans-serif">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
         f'<path d="M{_LEFT},{_TOP}V{_TOP + tall}H{_LEFT + wide}V{_TOP}" fill="none" stroke="#999"/>',
         f'<path d="M{middle:.1f},{_TOP}V{_TOP + tall}" stroke="#999" stroke-dasharray="4 4"/>',

@@ -1,7 +1,7 @@
 """Promises as issued, how they were kept, and what that teaches: after every refresh, in this order.
 
-Issuing goes through mart.issue_promises(), the one way into the log. All else reads the log. Each step is a transaction,
-or several that can be repeated: one that is killed leaves whole promises, and the next run does the rest.
+Issuing goes through mart.issue_promises(), the one way into the log. All else reads the log. Each step is a
+transaction, or several that can be repeated: one that is killed leaves whole promises, and the next run does the rest.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Kept:
 def keep(address: str | None = None, as_of: datetime | None = None, at_once: bool = False) -> Kept:
     """Issues promises for open shipments without one, settles weeks whose promises have matured, and moves the levels.
 
-    Settling is done every six hours of `as_of` at most, unless `at_once`. Raises NoWarehouse where the warehouse can't be
-    reached.
+    Settling is done every six hours of `as_of` at most, unless `at_once`. Raises NoWarehouse where the warehouse can't
+    be reached.
     """
     issued = issue(address, as_of)
     weeks = settle(address, as_of, at_once)
@@ -56,7 +56,8 @@ def issue(address: str | None = None, as_of: datetime | None = None, most: int =
 
     What no lane can answer is asked for again the next time.
     """
-    total, after = 0, 0
+    total: int = 0
+    after = 0
     while True:
         with warehouse.connect(address=address, as_of=as_of) as link, link.cursor() as cursor:
             _alone(cursor)
@@ -109,11 +110,14 @@ def forget(cursor: psycopg2.extensions.cursor, now: datetime, days: int) -> dict
     """Takes their references off promises whose parcel or order is not kept any more, and deletes what is older than so
     many days at `now` (ops.as_of()). As the owner, for nobody else may change a promise. Returns rows by table."""
     cursor.execute(statement("promises/forget"), {"now": now})
-    done = {"serving.promise_log forgotten": cursor.rowcount}
-    for table, element in (("promise_log", "issued_at"), ("promise_accuracy", "matured_at")):
-        cursor.execute(f"DELETE FROM serving.{table} WHERE {element} < %s - make_interval(days => %s)", (now, days))
-        done[f"serving.{table}"] = cursor.rowcount
-    return done
+    forgotten = cursor.rowcount
+    cursor.execute(statement("promises/past"), {"now": now, "days": days})
+    promises, accuracies = only_row(cursor)
+    return {
+        "serving.promise_log forgotten": forgotten,
+        "serving.promise_log": promises,
+        "serving.promise_accuracy": accuracies,
+    }
 
 
 def _levels(found: list[tuple[str, str, Cohort]]) -> list[dict[str, Any]]:

@@ -57,14 +57,14 @@ class Answer(BaseModel):
     n: int = Field(description="Delivered parcels of the lane that answers.")
     basis: str = Field(description="What it rests on.")
     coverage: float | None = Field(description="Share of past promises kept, 0 to 1; None until it is measured.")
-    promise_id: int | None = Field(None, description="Its number in mart.promise_log; None where it was not kept.")
-    issued_at: datetime | None = Field(None, description="When it was given; None where it was not kept.")
+    promise_id: int | None = Field(description="Its number in mart.promise_log; None where it was not kept.")
+    issued_at: datetime | None = Field(description="When it was given; None where it was not kept.")
 
 
 def answer(address: Callable[[], str], asked: Asked) -> Answer:
     """The answer to a question, of which nothing is kept. NoPromise for a bad one, Unavailable where nobody answers."""
     with reading(address) as link:
-        return Answer(**promises.ask(link, asked.question()))
+        return Answer(**promises.ask(link, asked.question()), promise_id=None, issued_at=None)
 
 
 def give(address: Callable[[], str], given: Given) -> Answer:
