@@ -17,6 +17,8 @@ DECLARE
     service_name constant text := nullif(btrim(service), '');
     measure_name constant text := CASE clock WHEN 'order' THEN 'order_to_door' WHEN 'handover' THEN 'handover_to_door' END;
     starts constant timestamptz := coalesce(starts_at, ops.as_of());
+    bounds constant double precision [] := serving.age_bounds(measure_name);
+    lower constant double precision := (1 - confidence) / 2;
     place text;
     unknown_country text;
     zone_name text;
@@ -76,10 +78,10 @@ BEGIN
     );
     RETURN QUERY
     SELECT
-        ((starts + make_interval(secs => 86400 * serving.quantile(found_lane.quantiles, (1 - confidence) / 2)))
+        ((starts + make_interval(secs => 86400 * serving.quantile(found_lane.curve, bounds, lower)))
             AT TIME ZONE zone_name)::date,
-        ((starts + make_interval(secs => 86400 * serving.quantile(found_lane.quantiles, 0.5))) AT TIME ZONE zone_name)::date,
-        ((starts + make_interval(secs => 86400 * serving.quantile(found_lane.quantiles, (1 + confidence) / 2)))
+        ((starts + make_interval(secs => 86400 * serving.quantile(found_lane.curve, bounds, 0.5))) AT TIME ZONE zone_name)::date,
+        ((starts + make_interval(secs => 86400 * serving.quantile(found_lane.curve, bounds, 1 - lower)))
             AT TIME ZONE zone_name)::date,
         found_lane.n_delivered,
         CASE found_lane.level
