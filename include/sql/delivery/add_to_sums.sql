@@ -27,7 +27,9 @@ WITH weighed AS (
     SELECT
         spans.leaf_id,
         spans.outcome,
-        serving.age_bin(bounds.bounds, spans.ended_at - spans.started_at) AS last_bin,
+        CASE
+            WHEN spans.ended_at IS NOT NULL THEN serving.age_bin(bounds.bounds, spans.ended_at - spans.started_at)
+        END AS last_bin,
         CASE
             WHEN spans.entered_at > spans.started_at
                 THEN serving.age_bin(bounds.bounds, spans.entered_at - spans.started_at)
@@ -43,16 +45,34 @@ WITH weighed AS (
 )
 
 SELECT
-    weighed.leaf_id,
-    place.bin::smallint,
-    sum(CASE WHEN place.is_entry THEN weighed.weight ELSE 0 END) AS late,
-    sum(CASE WHEN weighed.outcome = 'delivered' AND NOT place.is_entry THEN weighed.weight ELSE 0 END) AS delivered,
-    sum(CASE WHEN weighed.outcome = 'lost' AND NOT place.is_entry THEN weighed.weight ELSE 0 END) AS lost,
-    sum(CASE WHEN weighed.outcome = 'expired' AND NOT place.is_entry THEN weighed.weight ELSE 0 END) AS expired
-FROM weighed
-CROSS JOIN LATERAL (VALUES (weighed.first_bin, true), (weighed.last_bin, false)) AS place (bin, is_entry)
-WHERE place.bin IS NOT NULL
-GROUP BY weighed.leaf_id, place.bin
+    placed.leaf_id,
+    placed.bin::smallint,
+    sum(placed.late) AS late,
+    sum(placed.delivered) AS delivered,
+    sum(placed.lost) AS lost,
+    sum(placed.expired) AS expired
+FROM (
+    SELECT
+        weighed.leaf_id,
+        weighed.last_bin AS bin,
+        0 AS late,
+        CASE WHEN weighed.outcome = 'delivered' THEN weighed.weight ELSE 0 END AS delivered,
+        CASE WHEN weighed.outcome = 'lost' THEN weighed.weight ELSE 0 END AS lost,
+        CASE WHEN weighed.outcome = 'expired' THEN weighed.weight ELSE 0 END AS expired
+    FROM weighed
+    WHERE weighed.last_bin IS NOT NULL
+    UNION ALL
+    SELECT
+        weighed.leaf_id,
+        weighed.first_bin AS bin,
+        weighed.weight AS late,
+        0 AS delivered,
+        0 AS lost,
+        0 AS expired
+    FROM weighed
+    WHERE weighed.first_bin IS NOT NULL
+) AS placed
+GROUP BY placed.leaf_id, placed.bin
 ON CONFLICT (leaf_id, bin) DO UPDATE SET
 late = life.late + excluded.late,
 delivered = life.delivered + excluded.delivered,
@@ -63,3 +83,17 @@ DELETE FROM serving.life_table AS life
 WHERE
     life.late = 0 AND life.delivered = 0 AND life.lost = 0 AND life.expired = 0
     AND life.leaf_id IN (SELECT spans.leaf_id FROM {spans} AS spans)
+;
+
+-- Grain: one row per day.
+INSERT INTO serving.span_day AS known (day, n)
+SELECT
+    (coalesce(spans.ended_at, spans.started_at) AT TIME ZONE 'UTC')::date AS day,
+    sum(spans.sign)
+FROM {spans} AS spans
+WHERE spans.outcome <> 'ahead'
+GROUP BY 1
+HAVING sum(spans.sign) <> 0
+ON CONFLICT (day) DO UPDATE SET n = known.n + excluded.n;
+
+DELETE FROM serving.span_day AS known WHERE known.n = 0

@@ -1,17 +1,23 @@
 -- What the life tables of the leaves rest on at this moment: spans that have ended, and those open until now. Weights are as of
--- now; ages beyond the horizon lie in the bin after it. Grain of the temporary table `evidence`: one row per leaf and age bin.
+-- now, or of the last day of which anything is known; ages beyond the horizon lie in the bin after it. Grain of the temporary table `evidence`: one row per leaf and age bin.
 CREATE TEMP TABLE evidence ON COMMIT DROP AS
-WITH moment AS (
+WITH moment AS MATERIALIZED (
     SELECT
         state.epoch,
         state.half_life_days,
-        ops.as_of() AS as_of,
+        known.as_of,
         power(
             2,
-            ((state.epoch - date '1970-01-01') - extract(EPOCH FROM ops.as_of()) / 86400)::double precision
+            (extract(EPOCH FROM state.epoch::timestamp AT TIME ZONE 'UTC' - known.until_at) / 86400)::double precision
             / state.half_life_days
         ) AS scale
     FROM serving.life_table_state AS state
+    CROSS JOIN (
+        SELECT
+            ops.as_of() AS as_of,
+            least(ops.as_of(), (max(span_day.day) + 1)::timestamp AT TIME ZONE 'UTC') AS until_at
+        FROM serving.span_day
+    ) AS known
 ),
 
 told AS (

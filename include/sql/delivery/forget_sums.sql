@@ -3,6 +3,8 @@ DELETE FROM serving.life_table;
 
 UPDATE serving.leaf_lane SET n = 0, n_delivered = 0, n_lost = 0, seconds = 0, seconds_squared = 0;
 
+DELETE FROM serving.span_day;
+
 DELETE FROM serving.life_table_state;
 
 CREATE TEMP VIEW every_span AS

@@ -1,5 +1,12 @@
--- Brings the spans of the touched shipments up to date. Grain of the temporary table `moved`: one row per span that went (sign
--- -1) or came (sign 1); a span that stays as it is is not touched.
+-- Brings the spans of the touched shipments up to date. Grain of the temporary table `known_span`: one row per span of theirs that
+-- is known.
+CREATE TEMP TABLE known_span ON COMMIT DROP AS
+SELECT span.* FROM touched_shipment
+INNER JOIN serving.journey_span AS span ON touched_shipment.shipment_id = span.shipment_id;
+
+ANALYZE known_span;
+
+-- Grain: one row per span that went (sign -1) or came (sign 1). A span that stays as it is is not touched.
 CREATE TEMP TABLE moved ON COMMIT DROP AS
 WITH told AS (
     SELECT
@@ -11,55 +18,46 @@ WITH told AS (
         new_span.due_at,
         new_span.outcome
     FROM new_span
-    INNER JOIN serving.leaf_lane AS leaf
-        ON
-            new_span.measure = leaf.measure
-            AND coalesce(new_span.origin_country, '') = coalesce(leaf.origin_country, '')
-            AND coalesce(new_span.origin_region, '') = coalesce(leaf.origin_region, '')
-            AND coalesce(new_span.destination_country, '') = coalesce(leaf.destination_country, '')
-            AND coalesce(new_span.destination_region, '') = coalesce(leaf.destination_region, '')
-            AND coalesce(new_span.carrier, '') = coalesce(leaf.carrier, '')
-            AND coalesce(new_span.service, '') = coalesce(leaf.service, '')
+    INNER JOIN serving.leaf_lane AS leaf ON new_span.measure = leaf.measure AND new_span.lane = leaf.lane
 ),
 
-known AS (
-    SELECT span.* FROM serving.journey_span AS span
-    INNER JOIN touched_shipment ON span.shipment_id = touched_shipment.shipment_id
+compared AS (
+    SELECT
+        known_span,
+        told,
+        coalesce(known_span.shipment_id, told.shipment_id) AS shipment_id,
+        coalesce(known_span.leaf_id, told.leaf_id) AS leaf_id
+    FROM known_span
+    FULL JOIN told
+        ON known_span.shipment_id = told.shipment_id AND known_span.leaf_id = told.leaf_id
+    WHERE
+        (known_span.started_at, known_span.entered_at, known_span.ended_at, known_span.due_at, known_span.outcome)
+        IS DISTINCT FROM (told.started_at, told.entered_at, told.ended_at, told.due_at, told.outcome)
 )
 
 SELECT
-    known.shipment_id,
-    known.leaf_id,
-    known.started_at,
-    known.entered_at,
-    known.ended_at,
-    known.due_at,
-    known.outcome,
+    compared.shipment_id,
+    compared.leaf_id,
+    (compared.known_span).started_at,
+    (compared.known_span).entered_at,
+    (compared.known_span).ended_at,
+    (compared.known_span).due_at,
+    (compared.known_span).outcome,
     -1 AS sign
-FROM known
-WHERE NOT EXISTS (
-    SELECT FROM told
-    WHERE
-        known.shipment_id = told.shipment_id
-        AND known.leaf_id = told.leaf_id
-        AND (known.started_at, known.entered_at, known.outcome) = (told.started_at, told.entered_at, told.outcome)
-        AND known.ended_at IS NOT DISTINCT FROM told.ended_at
-        AND known.due_at IS NOT DISTINCT FROM told.due_at
-)
+FROM compared
+WHERE (compared.known_span).outcome IS NOT NULL
 UNION ALL
 SELECT
-    told.*,
+    compared.shipment_id,
+    compared.leaf_id,
+    (compared.told).started_at,
+    (compared.told).entered_at,
+    (compared.told).ended_at,
+    (compared.told).due_at,
+    (compared.told).outcome,
     1 AS sign
-FROM told
-WHERE NOT EXISTS (
-    SELECT FROM known
-    WHERE
-        known.shipment_id = told.shipment_id
-        AND known.leaf_id = told.leaf_id
-        AND (known.started_at, known.entered_at, known.outcome) = (told.started_at, told.entered_at, told.outcome)
-        AND known.ended_at IS NOT DISTINCT FROM told.ended_at
-        AND known.due_at IS NOT DISTINCT FROM told.due_at
-);
+FROM compared
+WHERE (compared.told).outcome IS NOT NULL;
 
 ANALYZE moved;
 

@@ -6,7 +6,12 @@
 -- that a parcel under way has told as they happen; a leg whose beginning nobody told, or that ended without a word while a later
 -- step was reached, has no span, and neither has one that ends before it begins.
 CREATE TEMP TABLE new_span ON COMMIT DROP AS
-WITH customs AS (
+-- Kept, so that the function is called once.
+WITH moment AS MATERIALIZED (
+    SELECT ops.as_of() AS as_of
+),
+
+customs AS (
     SELECT
         told.country,
         told.customs_union
@@ -102,56 +107,75 @@ step AS (
     LEFT JOIN journey ON shipment.shipment_id = journey.shipment_id
 ),
 
--- Grain: one row per shipment and measure with a beginning. `reached_at` is the step that ends it, `passed_at` one that comes
--- later still.
+-- Grain: one row per shipment and measure. `reached_at` is the step that ends it, `passed_at` one that comes later still.
 measured AS (
     SELECT
-        step.*,
-        measure.measure,
-        measure.is_leg,
-        measure.started_at,
-        measure.reached_at,
-        measure.passed_at
+        'order_to_door' AS measure,
+        false AS is_leg,
+        step.ordered_at AS began_at,
+        CASE WHEN step.outcome = 'delivered' THEN step.delivered_at END AS reached_at,
+        NULL::timestamptz AS passed_at,
+        step.*
     FROM step
-    CROSS JOIN LATERAL (
-        VALUES
-        (
-            'order_to_door', false, step.ordered_at,
-            CASE WHEN step.outcome = 'delivered' THEN step.delivered_at END, NULL::timestamptz
-        ),
-        (
-            'handover_to_door', false, step.handed_over_at,
-            CASE WHEN step.outcome = 'delivered' THEN step.delivered_at END, NULL::timestamptz
-        ),
-        (
-            'to_export', true, CASE WHEN step.has_customs THEN step.handed_over_at END,
-            coalesce(least(step.export_started_at, step.export_cleared_at), step.abroad_at),
-            least(step.arrived_at, step.import_cleared_at, step.out_at, step.door_at)
-        ),
-        (
-            'export_customs', true, CASE WHEN step.has_customs THEN step.export_started_at END,
-            step.export_cleared_at,
-            least(step.abroad_at, step.arrived_at, step.import_cleared_at, step.out_at, step.door_at)
-        ),
-        (
-            'line_haul', true,
-            CASE WHEN step.has_customs THEN step.export_cleared_at WHEN step.crosses THEN step.handed_over_at END,
-            step.arrived_at,
-            least(step.import_cleared_at, step.out_at, step.door_at)
-        ),
-        (
-            'import_customs', true, CASE WHEN step.has_customs THEN step.arrived_at END,
-            step.import_cleared_at,
-            least(step.out_at, step.door_at)
-        ),
-        (
-            'last_mile', true,
-            CASE WHEN step.has_customs THEN step.import_cleared_at WHEN step.crosses THEN step.arrived_at END,
-            step.door_at,
-            NULL::timestamptz
-        )
-    ) AS measure (measure, is_leg, started_at, reached_at, passed_at)
-    WHERE measure.started_at IS NOT NULL AND (step.has_events OR NOT measure.is_leg)
+    UNION ALL
+    SELECT
+        'handover_to_door' AS measure,
+        false AS is_leg,
+        step.handed_over_at AS began_at,
+        CASE WHEN step.outcome = 'delivered' THEN step.delivered_at END AS reached_at,
+        NULL::timestamptz AS passed_at,
+        step.*
+    FROM step
+    UNION ALL
+    SELECT
+        'to_export' AS measure,
+        true AS is_leg,
+        step.handed_over_at AS began_at,
+        coalesce(least(step.export_started_at, step.export_cleared_at), step.abroad_at) AS reached_at,
+        least(step.arrived_at, step.import_cleared_at, step.out_at, step.door_at) AS passed_at,
+        step.*
+    FROM step
+    WHERE step.has_customs AND step.has_events
+    UNION ALL
+    SELECT
+        'export_customs' AS measure,
+        true AS is_leg,
+        step.export_started_at AS began_at,
+        step.export_cleared_at AS reached_at,
+        least(step.abroad_at, step.arrived_at, step.import_cleared_at, step.out_at, step.door_at) AS passed_at,
+        step.*
+    FROM step
+    WHERE step.has_customs AND step.has_events
+    UNION ALL
+    SELECT
+        'line_haul' AS measure,
+        true AS is_leg,
+        CASE WHEN step.has_customs THEN step.export_cleared_at ELSE step.handed_over_at END AS began_at,
+        step.arrived_at AS reached_at,
+        least(step.import_cleared_at, step.out_at, step.door_at) AS passed_at,
+        step.*
+    FROM step
+    WHERE step.crosses AND step.has_events
+    UNION ALL
+    SELECT
+        'import_customs' AS measure,
+        true AS is_leg,
+        step.arrived_at AS began_at,
+        step.import_cleared_at AS reached_at,
+        least(step.out_at, step.door_at) AS passed_at,
+        step.*
+    FROM step
+    WHERE step.has_customs AND step.has_events
+    UNION ALL
+    SELECT
+        'last_mile' AS measure,
+        true AS is_leg,
+        CASE WHEN step.has_customs THEN step.import_cleared_at ELSE step.arrived_at END AS began_at,
+        step.door_at AS reached_at,
+        NULL::timestamptz AS passed_at,
+        step.*
+    FROM step
+    WHERE step.crosses AND step.has_events
 ),
 
 -- Grain: one row per shipment and measure: how it ended, as far as the moment knows.
@@ -167,33 +191,41 @@ ended AS (
             WHEN measured.outcome <> 'open' THEN measured.left_at
         END AS until_at
     FROM measured
-    WHERE measured.reached_at IS NOT NULL OR measured.passed_at IS NULL
+    WHERE measured.began_at IS NOT NULL AND (measured.reached_at IS NOT NULL OR measured.passed_at IS NULL)
 ),
 
 -- Grain: the same, without clocks that run backwards, and with what lies ahead of the moment.
 known AS (
     SELECT
         ended.*,
-        ended.started_at > moment.as_of AS is_ahead,
+        ended.began_at > moment.as_of AS is_ahead,
         ended.until_at > moment.as_of AS ends_ahead
     FROM ended
-    CROSS JOIN (SELECT ops.as_of() AS as_of) AS moment
-    WHERE ended.until_at IS NULL OR ended.until_at >= ended.started_at
+    CROSS JOIN moment
+    WHERE ended.until_at IS NULL OR ended.until_at >= ended.began_at
 )
 
 SELECT
     known.shipment_id,
     known.measure,
+    serving.lane(
+        known.origin_country,
+        CASE WHEN NOT known.is_leg THEN known.origin_region END,
+        known.destination_country,
+        CASE WHEN NOT known.is_leg THEN known.destination_region END,
+        known.carrier,
+        known.service
+    ) AS lane,
     known.origin_country,
     CASE WHEN NOT known.is_leg THEN known.origin_region END AS origin_region,
     known.destination_country,
     CASE WHEN NOT known.is_leg THEN known.destination_region END AS destination_region,
     known.carrier,
     known.service,
-    known.started_at,
-    greatest(known.started_at, CASE WHEN NOT known.is_leg THEN known.opened_at END) AS entered_at,
+    known.began_at AS started_at,
+    greatest(known.began_at, CASE WHEN NOT known.is_leg THEN known.opened_at END) AS entered_at,
     CASE WHEN NOT known.is_ahead AND NOT coalesce(known.ends_ahead, false) THEN known.until_at END AS ended_at,
-    CASE WHEN known.is_ahead THEN known.started_at WHEN known.ends_ahead THEN known.until_at END AS due_at,
+    CASE WHEN known.is_ahead THEN known.began_at WHEN known.ends_ahead THEN known.until_at END AS due_at,
     CASE
         WHEN known.is_ahead THEN 'ahead'
         WHEN known.ends_ahead THEN 'open'

@@ -2,7 +2,7 @@
 DROP VIEW IF EXISTS mart.delivery_time, mart.shipment_status;
 DROP TABLE
 serving.life_table, serving.journey_span, serving.leaf_lane, serving.measured_lane, serving.life_table_choice,
-serving.life_table_state;
+serving.life_table_state, serving.span_day;
 DELETE FROM serving.delivery_time;
 ALTER TABLE serving.delivery_time RESET (fillfactor);
 ALTER TABLE serving.delivery_time

@@ -64,6 +64,7 @@ CREATE TABLE serving.measured_lane (
 CREATE TABLE serving.leaf_lane (
     leaf_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     measure text NOT NULL,
+    lane text NOT NULL,
     origin_country text,
     origin_region text,
     destination_country text,
@@ -76,9 +77,7 @@ CREATE TABLE serving.leaf_lane (
     n_lost bigint NOT NULL DEFAULT 0,
     seconds numeric NOT NULL DEFAULT 0,
     seconds_squared numeric NOT NULL DEFAULT 0,
-    UNIQUE NULLS NOT DISTINCT (
-        measure, origin_country, origin_region, destination_country, destination_region, carrier, service
-    )
+    UNIQUE (measure, lane)
 ) WITH (fillfactor = 70);
 
 -- Grain: one row per shipment and measure that can be measured: when its clock began, from when on it was watched, when it ended
@@ -111,6 +110,13 @@ CREATE TABLE serving.life_table (
     expired numeric NOT NULL DEFAULT 0,
     PRIMARY KEY (leaf_id, bin)
 ) WITH (fillfactor = 70);
+
+-- Grain: one row per day (UTC) on which spans ended or, while open, began: how many. Evidence ages against the last of them, so
+-- that a history of long ago, imported as it is, tells as much as one of today.
+CREATE TABLE serving.span_day (
+    day date PRIMARY KEY,
+    n bigint NOT NULL
+);
 
 -- What is known already is measured by the next refresh.
 INSERT INTO ops.shipment_change (shipment_id, run_id)
