@@ -51,6 +51,15 @@ def history_retention_days() -> int:
     return _positive("LANECAST_HISTORY_RETENTION_DAYS", 730)
 
 
+def horizon_days() -> int:
+    """Days within which a parcel is delivered, if it ever is (`LANECAST_HORIZON_DAYS`, at most 700): curves of delivery
+    time end there. More suits freight."""
+    days = _positive("LANECAST_HORIZON_DAYS", 120)
+    if days > 700:
+        raise ValueError(f"LANECAST_HORIZON_DAYS is {days}: give at most 700")
+    return days
+
+
 def _positive(name: str, default: int) -> int:
     text = os.environ.get(name, "")
     if not text:

@@ -61,7 +61,7 @@ def put_lane(
             "n_delivered": n,
             "n_in_transit": 0,
             "n_lost_or_returned": 0,
-            "basis": "life table",
+            "basis": f"life table of {words(columns)}",
             "effective_n": n,
             "curve": None if curve is None else list(curve),
             "refreshed_at": START,
@@ -71,6 +71,16 @@ def put_lane(
             "ON CONFLICT (lane, measure) DO UPDATE SET curve = excluded.curve",
             *row.values(),
         )
+
+
+def words(lane: Mapping[str, str | None]) -> str:
+    """The lane as a promise's basis names it."""
+    origin = lane.get("origin_region") or lane.get("origin_country")
+    destination = lane.get("destination_region") or lane.get("destination_country")
+    if destination is None:
+        return "world"
+    place = f"to {destination}" if origin is None else f"lane {origin} → {destination}"
+    return place + "".join(f", {column} {lane[column]}" for column in ("carrier", "service") if lane.get(column))
 
 
 def put_statuses(*parcels: Mapping[str, Any]) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import psycopg2
 import pytest
-from delivery_rows import days, execute, rows
+from delivery_rows import days, execute, put_shipments, rows
 from promise_rows import CN_BR, even, put_lane
 
 from lanecast.delivery.promise import NoPromise, promise
+from lanecast.delivery.promises import keep
+from lanecast.delivery.refresh import refresh
 
 pytestmark = pytest.mark.usefixtures("warehouse")
 
@@ -44,7 +46,7 @@ def test_limits_are_the_quantiles() -> None:
         "likely": days(110).date(),
         "latest": days(118).date(),
         "n": 201,
-        "basis": "lane CN → BR, carrier ups, service standard (n 201, effective n 45.3); life table",
+        "basis": "life table of lane CN → BR, carrier ups, service standard",
         "coverage": None,
     }
     # 0.437 reads 28.15 % and 71.85 %: 5.63 days, which is 21:07 in Sao Paulo, and 14.37 days, which is 14:53.
@@ -52,34 +54,33 @@ def test_limits_are_the_quantiles() -> None:
     assert (between["earliest"], between["latest"]) == (date(2026, 6, 15), date(2026, 6, 24))
 
 
-ANSWERS: tuple[tuple[tuple[str | None, ...], str], ...] = (
-    (("CN", "BR", "ups", "express"), "lane CN → BR, carrier ups, service express (n 3,"),
-    (("CN", "BR", "ups", "overnight"), "lane CN → BR, carrier ups (n 221,"),
-    (("CN", "BR", "UPS ", None), "lane CN → BR, carrier ups (n 221,"),
-    (("CN", "BR", "dhl", None), "lane CN → BR (n 240,"),
-    (("CN", "BR", "no such carrier; DROP TABLE", "x"), "lane CN → BR (n 240,"),
-    (("cn", "br-am", None, None), "lane CN → BR (n 240,"),
-    ((None, "BR", None, None), "to BR (n 270,"),
-    (("US", "BR", "ups", "express"), "to BR (n 270,"),
-    (("US", "BR-RJ", None, None), "to BR-RJ (n 30,"),
-    (("DE", "JP", None, None), "world (n 310,"),
-    ((None, None, None, None), "world (n 310,"),
-    (("", "", "", ""), "world (n 310,"),
+ANSWERS: tuple[tuple[tuple[str | None, ...], str, int], ...] = (
+    (("CN", "BR", "ups", "express"), "lane CN → BR, carrier ups, service express", 3),
+    (("CN", "BR", "ups", "overnight"), "lane CN → BR, carrier ups", 221),
+    (("CN", "BR", "UPS ", None), "lane CN → BR, carrier ups", 221),
+    (("CN", "BR", "dhl", None), "lane CN → BR", 240),
+    (("CN", "BR", "no such carrier; DROP TABLE", "x"), "lane CN → BR", 240),
+    (("cn", "br-am", None, None), "lane CN → BR", 240),
+    ((None, "BR", None, None), "to BR", 270),
+    (("US", "BR", "ups", "express"), "to BR", 270),
+    (("US", "BR-RJ", None, None), "to BR-RJ", 30),
+    (("DE", "JP", None, None), "world", 310),
+    ((None, None, None, None), "world", 310),
+    (("", "", "", ""), "world", 310),
 )
 
 
 @pytest.mark.usefixtures("lanes")
 def test_the_narrowest_lane_answers() -> None:
-    for (origin, destination, carrier, service), basis in ANSWERS:
+    for (origin, destination, carrier, service), lane, n in ANSWERS:
         found = promise(origin, destination, carrier, service, days(100))
-        assert found["basis"].startswith(basis), found
+        assert (found["basis"], found["n"]) == (f"life table of {lane}", n)
         assert found["earliest"] is not None
         assert found["likely"] is not None
         assert found["latest"] is not None
         assert days(100).date() <= found["earliest"] <= found["likely"] <= found["latest"]
     unknown = promise("CN", "ZZ")
-    assert unknown["basis"].startswith("world (n 310,")
-    assert unknown["basis"].endswith("; ZZ is no country of ISO 3166-1")
+    assert unknown["basis"] == "life table of world; ZZ is no country of ISO 3166-1"
 
 
 @pytest.mark.usefixtures("lanes")
@@ -100,17 +101,17 @@ def test_every_pair_of_countries_has_an_answer() -> None:
 @pytest.mark.usefixtures("lanes")
 def test_the_learned_curve_of_the_weekday_serves_where_there_is_one() -> None:
     execute(
-        "INSERT INTO serving.learned_curve VALUES ('CN||BR|||', 'order_to_door', 0, %s, 'hazard 7')",
+        "INSERT INTO serving.learned_curve VALUES ('CN||BR|||', 'order_to_door', 0, %s, '7')",
         even(40),
     )
     sunday_in_brazil = datetime.fromisoformat("2026-06-01T02:00:00+00:00")
     monday_in_brazil = datetime.fromisoformat("2026-06-01T03:00:00+00:00")
     table = promise("CN", "BR", starts_at=sunday_in_brazil)
-    assert (table["latest"], table["basis"].rpartition("; ")[2]) == (date(2026, 6, 18), "life table")
+    assert (table["latest"], table["basis"]) == (date(2026, 6, 18), "life table of lane CN → BR")
     learned = promise("CN", "BR", starts_at=monday_in_brazil)
     assert learned["latest"] == date(2026, 7, 7)  # 36 days from 00:00
-    assert learned["basis"] == "lane CN → BR (n 240, effective n 240.0); learned hazard, model hazard 7"
-    assert promise("CN", "BR", starts_at=monday_in_brazil, clock="handover")["basis"].endswith("life table")
+    assert learned["basis"] == "learned hazard 7 of lane CN → BR, effective n 240"
+    assert promise("CN", "BR", starts_at=monday_in_brazil, clock="handover")["basis"].startswith("life table of ")
 
 
 @pytest.mark.usefixtures("lanes")
@@ -124,7 +125,7 @@ def test_matured_promises_move_the_levels_of_every_confidence() -> None:
     assert (found["earliest"], found["latest"]) == (days(104).date(), days(119).date())
     assert found["basis"].endswith("; levels by matured promises")
     assert promise("CN", "BR", starts_at=days(100), clock="handover")["earliest"] == days(102).date()
-    assert promise("DE", "JP", starts_at=days(100))["basis"].endswith("life table")
+    assert promise("DE", "JP", starts_at=days(100))["basis"] == "life table of world"
     ranges = [promise("CN", "BR", starts_at=days(100), confidence=share / 100) for share in range(1, 100, 7)]
     for narrow, wide in pairwise(ranges):
         dates = (wide["earliest"], narrow["earliest"], narrow["likely"], narrow["latest"], wide["latest"])
@@ -225,3 +226,34 @@ def test_sql_refuses_what_python_never_sends() -> None:
     for arguments in ("NULL, NULL, NULL, NULL, NULL, NULL", "NULL, NULL, NULL, NULL, 'infinity', 0.8"):
         with pytest.raises(psycopg2.errors.InvalidParameterValue):
             rows(f"SELECT * FROM mart.delivery_promise({arguments})")
+
+
+def test_from_parcels_to_a_promise_kept() -> None:
+    """Two hundred parcels, one every six hours, ten days each: the promise is ten days, and its coverage is measured."""
+    put_shipments(
+        {"shipment_id": number, "order_id": f"A-{number}", **CN_BR, "carrier": "ups"}
+        | {"ordered_at": days(number / 4), "delivered_at": days(number / 4 + 9.5) if number < 160 else None}
+        for number in range(1, 201)
+    )
+    refresh(as_of=days(50))
+    found = promise("CN", "BR", "ups", starts_at=days(50), as_of=days(50))
+    assert found["n"] == 159
+    assert (
+        days(59).date()
+        <= (found["earliest"] or days(0).date())
+        <= (found["latest"] or days(0).date())
+        <= days(60).date()
+    )
+    assert found["basis"].startswith("life table of lane CN → BR, carrier ups, effective n ")
+    done = keep(as_of=days(50))
+    assert (done.issued, done.weeks) == (41, 0)
+    put_shipments(
+        {"shipment_id": number, "order_id": f"A-{number}", **CN_BR, "carrier": "ups"}
+        | {"ordered_at": days(number / 4), "delivered_at": days(number / 4 + 9.5)}
+        for number in range(160, 201)
+    )
+    refresh(as_of=days(70))
+    assert keep(as_of=days(70)).weeks == 1
+    told = promise("CN", "BR", "ups", as_of=days(70))["coverage"]
+    assert told is not None
+    assert told > 0.7

@@ -52,7 +52,7 @@ def test_the_desk_answers_and_keeps_what_has_a_reference() -> None:
             "likely": "2026-06-11",
             "latest": "2026-06-19",
             "n": 100,
-            "basis": "lane CN → BR (n 100, effective n 100.0); life table",
+            "basis": "life table of lane CN → BR",
             "coverage": None,
             "promise_id": None,
             "issued_at": None,

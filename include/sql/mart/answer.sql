@@ -31,27 +31,6 @@ RETURN 1 / (1 + exp(-(shift + spread * ln(level / (1 - level)))));
 COMMENT ON FUNCTION serving.read_level(double precision, double precision, double precision) IS
 'The quantile level to read for a level between 0 and 1: logit(read) = shift + spread x logit(level).';
 
--- Who and what a lane is, in words.
-CREATE OR REPLACE FUNCTION serving.lane_in_words(
-    level text,
-    origin_country text,
-    origin_region text,
-    destination_country text,
-    destination_region text,
-    carrier text,
-    service text
-) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE level
-            WHEN 'world' THEN 'world'
-            WHEN 'destination_country' THEN 'to ' || destination_country
-            WHEN 'destination_region' THEN 'to ' || destination_region
-            ELSE 'lane ' || coalesce(origin_region, origin_country) || ' → '
-                || coalesce(destination_region, destination_country)
-        END || coalesce(', carrier ' || carrier, '') || coalesce(', service ' || service, '');
-COMMENT ON FUNCTION serving.lane_in_words(text, text, text, text, text, text, text) IS
-'A lane of serving.delivery_time in words, such as "lane CN → BR, carrier ups".';
-
 -- `still_open`: the parcel is known not to have arrived by now, so the range is of what remains. Where nothing can be said,
 -- the dates are NULL and `basis` says why. Refuses a question that makes no sense, with what to give instead.
 CREATE OR REPLACE FUNCTION serving.answer(
@@ -188,8 +167,11 @@ BEGIN
     INTO curve, model_version
     FROM serving.learned_curve AS learned
     WHERE learned.lane = narrowest.lane AND learned.measure = measure AND learned.weekday = weekday;
-    basis := narrowest.words || format(' (n %s, effective n %s); ', n, round(narrowest.effective_n, 1))
-        || coalesce('learned hazard, model ' || model_version, narrowest.basis);
+    basis := coalesce(
+        'learned hazard ' || model_version || ' of ' || narrowest.words || ', effective n '
+        || round(narrowest.effective_n, CASE WHEN narrowest.effective_n < 100 THEN 1 ELSE 0 END),
+        narrowest.basis
+    );
     curve := coalesce(curve, narrowest.curve);
     model_version := coalesce(model_version, 'life table');
 

@@ -15,18 +15,19 @@ SELECT
     lane_time.n_lost_or_returned,
     lane_time.mean_days,
     lane_time.sd_days,
-    lane_time.quantiles[10]::numeric AS p05,
-    lane_time.quantiles[20]::numeric AS p10,
-    lane_time.quantiles[50]::numeric AS p25,
-    lane_time.quantiles[100]::numeric AS p50,
-    lane_time.quantiles[150]::numeric AS p75,
-    lane_time.quantiles[180]::numeric AS p90,
-    lane_time.quantiles[190]::numeric AS p95,
+    lane_time.points[1]::numeric AS p05,
+    lane_time.points[2]::numeric AS p10,
+    lane_time.points[3]::numeric AS p25,
+    lane_time.points[4]::numeric AS p50,
+    lane_time.points[5]::numeric AS p75,
+    lane_time.points[6]::numeric AS p90,
+    lane_time.points[7]::numeric AS p95,
     lane_time.p_never_delivered,
     lane_time.basis,
     lane_time.effective_n,
     measured.coverage AS coverage_90d,
-    lane_time.refreshed_at
+    lane_time.refreshed_at,
+    lane_time.p_never_delivered_expired_lost
 FROM serving.delivery_time AS lane_time
 LEFT JOIN LATERAL (
     SELECT told.coverage

@@ -56,12 +56,3 @@ LANGUAGE sql IMMUTABLE
 RETURN 20;
 COMMENT ON FUNCTION serving.minimum_delivered() IS
 'Delivered parcels that a lane needs before a range rests on it; with fewer, its parent answers.';
-
--- Linear interpolation in the 199 points 0.005, 0.010, ... 0.995.
-CREATE OR REPLACE FUNCTION serving.quantile(points double precision [], probability numeric) RETURNS double precision
-LANGUAGE sql IMMUTABLE
-RETURN points[floor(probability * 200)::integer]
-        + (probability * 200 - floor(probability * 200))::double precision
-        * (points[least(floor(probability * 200)::integer + 1, 199)] - points[floor(probability * 200)::integer]);
-COMMENT ON FUNCTION serving.quantile(double precision [], numeric) IS
-'The quantile at a probability from 0.005 to 0.995, by linear interpolation in the 199 points, in their unit (days).';

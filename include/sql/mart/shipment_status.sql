@@ -57,11 +57,11 @@ LEFT JOIN LATERAL (
         lane_time.measure,
         clock.starts_at,
         (extract(EPOCH FROM (SELECT ops.as_of()) - clock.starts_at) / 86400)::numeric AS elapsed_days,
-        lane_time.quantiles[20] AS p10,
-        lane_time.quantiles[100] AS p50,
-        lane_time.quantiles[180] AS p90,
-        lane_time.quantiles[190]::numeric AS p95,
-        extract(EPOCH FROM (SELECT ops.as_of()) - clock.starts_at) / 86400 > lane_time.quantiles[190] AS is_overdue
+        serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.1) AS p10,
+        serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.5) AS p50,
+        serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.9) AS p90,
+        serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.95)::numeric AS p95,
+        extract(EPOCH FROM (SELECT ops.as_of()) - clock.starts_at) / 86400 > serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.95) AS is_overdue
     FROM serving.delivery_time AS lane_time
     INNER JOIN (
         VALUES ('handover_to_door', status.shipped_at), ('order_to_door', status.ordered_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from psycopg2 import sql
@@ -27,10 +28,6 @@ class Level:
     name: str
     columns: tuple[str, ...]
 
-    def keys(self) -> sql.Composable:
-        """The level's columns, each followed by a comma; nothing for the world."""
-        return sql.SQL("").join(sql.SQL("{}, ").format(sql.Identifier(column)) for column in self.columns)
-
     def lane(self) -> sql.Composable:
         """All lane columns for a SELECT list, each followed by a comma; NULL those that it does not tell apart."""
         return sql.SQL("").join(
@@ -40,16 +37,20 @@ class Level:
             for column in LANE_COLUMNS
         )
 
-    def touched(self) -> sql.Composable:
-        """The condition that a row's lane at this level is among those touched."""
+    def key(self, table: str) -> sql.Composable:
+        """The key of the lane of this level that holds a row of `table`."""
+        columns = (
+            sql.Identifier(table, column) if column in self.columns else sql.SQL("NULL") for column in LANE_COLUMNS
+        )
+        return sql.SQL("serving.lane({})").format(sql.SQL(", ").join(columns))
+
+    def known(self, table: str) -> sql.Composable:
+        """The condition that a row of `table` is in a lane of this level."""
         if not self.columns:
             return sql.SQL("true")
-        columns = sql.SQL(", ").join(map(sql.Identifier, self.columns))
-        known = sql.SQL(" AND ").join(
-            sql.SQL("{} IS NOT NULL").format(sql.Identifier("touched_lane", column)) for column in self.columns
+        return sql.SQL(" AND ").join(
+            sql.SQL("{} IS NOT NULL").format(sql.Identifier(table, column)) for column in self.columns
         )
-        wanted = sql.SQL(", ").join(sql.Identifier("touched_lane", column) for column in self.columns)
-        return sql.SQL("({}) IN (SELECT DISTINCT {} FROM touched_lane WHERE {})").format(columns, wanted, known)
 
 
 LEVELS: tuple[Level, ...] = (
@@ -64,3 +65,6 @@ LEVELS: tuple[Level, ...] = (
     Level("service", (*_REGIONS, "carrier", "service")),
 )
 """Widest first; a level's place here, counted from 1, is its specificity: the highest with enough parcels answers."""
+
+PARENTS: Mapping[int, tuple[int, ...]] = {2: (1,), 3: (2,), 4: (2,), 5: (3,), 6: (5,), 7: (3, 4, 2), 8: (7, 5, 3), 9: (8, 6, 5)}
+"""What a level leans on, by specificity: its parent; between regions two parents, and what these have in common."""
