@@ -14,7 +14,7 @@ from delivery_rows import days, execute, rows
 from promise_rows import CN_BR, even, put_lane, put_statuses
 
 from lanecast.delivery import promises
-from lanecast.delivery.calibration import expit, logit
+from lanecast.delivery.log_odds import expit, logit
 from lanecast.delivery.promise import Question, issue
 from lanecast.warehouse import connection
 

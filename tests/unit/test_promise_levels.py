@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lanecast.delivery import calibration
-from lanecast.delivery.calibration import Cohort, expit, levels, logit
+from lanecast.delivery.calibration import Cohort, levels
+from lanecast.delivery.log_odds import expit, line, logit
 
 WEEK = date(2026, 1, 5)
 DELAY = 4
@@ -141,7 +142,7 @@ def test_any_cohorts_give_levels_in_order_and_in_bounds(
     assert abs(logit(lower) - wanted) <= max(calibration.FURTHEST, 0.1) + 1e-6
     by_week = sorted({one.issued_week: one for one in cohorts}.values(), key=lambda one: one.issued_week)
     assert levels(confidence, by_week) == levels(confidence, by_week[::-1])
-    shift, spread = calibration.line(confidence, (lower, upper))
+    shift, spread = line(confidence, (lower, upper))
     assert spread > 0
     reach = spread * logit((1 + confidence) / 2)
     assert (expit(shift - reach), expit(shift + reach)) == pytest.approx((lower, upper))

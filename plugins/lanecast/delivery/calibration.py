@@ -9,10 +9,11 @@ same error once more. Steps are in log-odds, and smaller for small cohorts.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+
+from lanecast.delivery.log_odds import expit, logit
 
 STEP = 0.35
 """The part of a large cohort's error that is corrected."""
@@ -52,25 +53,6 @@ def levels(confidence: float, cohorts: Sequence[Cohort]) -> tuple[float, float]:
             early = _moved(early, logit(cohort.lower), cohort.below, cohort.n, wanted)
             late = _moved(late, logit(1 - cohort.upper), cohort.above, cohort.n, wanted)
     return expit(early), 1 - expit(late)
-
-
-def line(confidence: float, read: tuple[float, float]) -> tuple[float, float]:
-    """Shift and spread of the straight line in log-odds that takes the two limits of `confidence` to the levels `read`:
-    logit(read) = shift + spread x logit(level). It carries what one confidence taught over to any other, in order.
-    """
-    low, high = logit(read[0]), logit(read[1])
-    return (low + high) / 2, (high - low) / (2 * logit((1 + confidence) / 2))
-
-
-def logit(share: float) -> float:
-    """Log-odds of a share; those of 0 and 1 are taken as of the nearest millionth."""
-    share = min(max(share, 1e-6), 1 - 1e-6)
-    return math.log(share / (1 - share))
-
-
-def expit(odds: float) -> float:
-    """The share of log-odds."""
-    return 1 / (1 + math.exp(-odds))
 
 
 def _moved(now: float, used: float, missed: int, n: int, wanted: float) -> float:
