@@ -37,6 +37,7 @@ bench: setup ## how fast events load and answers are read, and what polling cost
 	@$(BIN)/lanecast bench validate --rows $(EVENTS)
 	@$(BIN)/lanecast bench parse
 	@$(BIN)/lanecast bench polling
+	@$(BIN)/lanecast bench promise
 
 setup setup-dev:
 	@if [ -z '$(PYTHON)' ]; then echo 'setup: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python3.11 run' >&2; exit 1; fi
