@@ -53,7 +53,7 @@ BIASED: tuple[tuple[str, Truth], ...] = (
     ("too narrow", shifted(0, 1.7)),
     ("too wide", shifted(0, 0.6)),
     ("early and narrow", shifted(0.6, 1.5)),
-    ("wrong in one tail, and by no line", lambda place: 1 - (1 - place) ** 1.8),
+    ("too narrow above, by no line in log-odds", lambda place: 1 - (1 - place) ** 1.8),
 )
 
 
