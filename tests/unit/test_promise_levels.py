@@ -59,10 +59,14 @@ BIASED: tuple[tuple[str, Truth], ...] = (
 
 @pytest.mark.parametrize(("name", "truth"), BIASED, ids=[name for name, _ in BIASED])
 def test_a_biased_forecaster_is_calibrated_after_some_cohorts(name: str, truth: Truth) -> None:
-    cohorts = simulate(truth, 60, 1500)
+    cohorts = simulate(truth, 80, 1500)
     assert abs(coverage(cohorts[:DELAY]) - 0.8) > 0.04  # the bias is worth correcting
-    after = cohorts[20:]
-    print(f"{name}: 80 % ranges kept {coverage(cohorts[:DELAY]):.3f} at first, {coverage(after):.3f} from week 20 on")
+    soon, after = cohorts[12:16], cohorts[30:]
+    print(
+        f"{name}: 80 % ranges kept {coverage(cohorts[:DELAY]):.3f} at first, {coverage(soon):.3f} in weeks 12 to 15, "
+        f"{coverage(after):.3f} from week 30 on"
+    )
+    assert abs(coverage(soon) - 0.8) < abs(coverage(cohorts[:DELAY]) - 0.8) / 1.5
     assert coverage(after) == pytest.approx(0.8, abs=0.02)
     assert tails(after) == pytest.approx((0.1, 0.1), abs=0.02)
 
@@ -109,9 +113,9 @@ def test_small_cohorts_move_it_less() -> None:
 
 def test_one_step_by_hand() -> None:
     # 40 promises, 8 early: with 40 at the wanted tenth, (8 + 4) / 80 = 0.15, for which logit(0.1) - logit(0.15) is to
-    # be taken back: half of 0.35 times that.
+    # be taken back: half of 0.15 times that.
     lower, upper = levels(0.8, [Cohort(WEEK, 40, 8, 4, 0.1, 0.9)])
-    assert logit(lower) == pytest.approx(logit(0.1) + 0.175 * (logit(0.1) - logit(0.15)))
+    assert logit(lower) == pytest.approx(logit(0.1) + 0.075 * (logit(0.1) - logit(0.15)))
     assert upper == pytest.approx(0.9)
 
 

@@ -4,7 +4,7 @@ Adaptive conformal inference (Gibbs and Candès, Adaptive Conformal Inference Un
 for each tail on its own: after every cohort the level moves by a part of the difference between the share wanted and
 the share seen. Here a cohort is seen weeks after it was issued, at levels that have moved since. So the step is taken
 from the levels at which the cohort was issued, not from those of today: else every cohort on its way would correct the
-same error once more. Steps are in log-odds, and smaller for small cohorts.
+same error once more. Steps are in log-odds, smaller for small cohorts, and bounded.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from datetime import date
 
 from lanecast.delivery.log_odds import expit, logit
 
-STEP = 0.35
-"""The part of a large cohort's error that is corrected."""
+STEP = 0.15
+"""The part of a large cohort's error that is corrected. Larger ones follow the noise of single weeks."""
 SHRINKAGE = 40
 """Promises' worth of trust in the level as it is: a cohort of so many moves it by half the step."""
 FURTHEST = 2.0
 """How far a level may move from the one asked for, in log-odds: 0.1 to between 0.015 and 0.45."""
+BREAK = 0.75
+"""The most of a cohort's error that counts, in log-odds: what a strike taught holds no longer by when it has matured."""
 _NEAREST = 0.1
 """How near to the median a limit may come, in log-odds."""
 
@@ -60,6 +62,6 @@ def _moved(now: float, used: float, missed: int, n: int, wanted: float) -> float
     share wanted. A few promises' worth of the share wanted are added, so that no miss at all is no infinite error."""
     seen = logit((missed + SHRINKAGE * wanted) / (n + SHRINKAGE))
     target = used + logit(wanted) - seen
-    moved = now + STEP * n / (n + SHRINKAGE) * (target - now)
+    moved = now + STEP * n / (n + SHRINKAGE) * min(max(target - now, -BREAK), BREAK)
     furthest = logit(wanted)
     return min(max(moved, furthest - FURTHEST), furthest + FURTHEST, -_NEAREST)
