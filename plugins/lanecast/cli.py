@@ -259,6 +259,21 @@ def bench_validate(rows: int, as_json: bool) -> None:
         validate.show(found)
 
 
+@bench.command("refresh")
+@click.option("--history", type=click.IntRange(min=1000), default=1_000_000, show_default=True, help="Events known.")
+@click.option("--new", type=click.IntRange(5, 15_000), default=10_000, show_default=True, help="Events since.")
+@as_json
+def bench_refresh(history: int, new: int, as_json: bool) -> None:
+    """A refresh after new events, on a history of any length with the same lanes and open parcels."""
+    from lanecast.bench import refresh
+
+    measured = refresh.refresh(history, new, (lambda _: None) if as_json else click.echo)
+    if as_json:
+        _print_json(refresh.as_dict(measured))
+    else:
+        refresh.show(measured)
+
+
 @bench.command("parse")
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=3.0, show_default=True, help="Of each carrier.")
 @as_json

@@ -1,4 +1,4 @@
-"""The life table once more, cell by cell in plain Python, as docs/methods/delivery-time.md defines it: to hold SQL against."""
+"""The life table once more, cell by cell in plain Python, as docs/methods/delivery-time.md defines it."""
 
 from __future__ import annotations
 
@@ -132,9 +132,7 @@ def _prior(parents: list[list[tuple[float, float, float]]], index: int) -> tuple
     return odds[0] / total, odds[1] / total, expired
 
 
-def _curve(
-    cells: dict[int, Cell], parents: list[list[tuple[float, float, float]]], kappa: float, bins: int
-) -> Curve:
+def _curve(cells: dict[int, Cell], parents: list[list[tuple[float, float, float]]], kappa: float, bins: int) -> Curve:
     kappa = kappa if parents else 0.0
     alive = seen_alive = 1.0
     arrived = seen_arrived = effective = 0.0

@@ -73,7 +73,7 @@ journey AS (
         max(event.occurred_at) AS last_seen_at
     FROM shipment
     INNER JOIN core.tracking_event AS event ON shipment.shipment_id = event.shipment_id
-    WHERE event.withdrawn_at IS NULL
+    WHERE event.withdrawn_at IS NULL AND event.reported_at >= %(since)s::timestamp
     GROUP BY shipment.shipment_id
 ),
 

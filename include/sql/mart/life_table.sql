@@ -10,7 +10,8 @@ CREATE OR REPLACE FUNCTION serving.life_weight(started_at timestamptz, epoch dat
 RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
-        WHEN (floor(extract(EPOCH FROM started_at)::double precision / 86400) - (epoch - date '1970-01-01')) / half_life_days < -300
+        WHEN
+            (floor(extract(EPOCH FROM started_at)::double precision / 86400) - (epoch - date '1970-01-01')) / half_life_days < -300
             THEN 0
         ELSE power(
             2::double precision,

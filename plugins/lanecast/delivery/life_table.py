@@ -1,4 +1,4 @@
-"""The life table of delivery time, in SQL: spans of the shipments that changed, exact sums of them, curves of all lanes.
+"""The life table of delivery time, in SQL: spans of the shipments that changed, exact sums, curves of all lanes.
 
 Spans (how long a shipment took from one step to another, or has taken so far) are added to sums per leaf and age bin,
 and taken out again where they change. A curve is read from the sums and from the spans still open, so that a refresh
@@ -72,8 +72,11 @@ def chosen(cursor: psycopg2.extensions.cursor) -> tuple[Choice, bool]:
     return choice, built is not None and (built != choice.half_life_days or is_far)
 
 
-def update(cursor: psycopg2.extensions.cursor, choice: Choice) -> int:
-    """Brings spans and sums up to date for the shipments of `touched_shipment`; returns how many spans moved."""
+def update(cursor: psycopg2.extensions.cursor, choice: Choice, since: str) -> int:
+    """Brings spans and sums up to date for the shipments of `touched_shipment`; returns how many spans moved.
+
+    `since` is the carriers' clock from which on these shipments have events.
+    """
     _bounds(cursor, choice)
     cursor.execute(statement("delivery/open_state"), {"half_life": choice.half_life_days})
     countries = list(places.country_names())
@@ -82,6 +85,7 @@ def update(cursor: psycopg2.extensions.cursor, choice: Choice) -> int:
         "early": list(EARLY),
         "undelivered": list(UNDELIVERED),
         "countries": countries,
+        "since": since,
         "unions": [places.customs_union(country) for country in countries],
     }
     cursor.execute(statement("delivery/spans"), values)
