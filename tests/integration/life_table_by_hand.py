@@ -11,7 +11,7 @@ Lane = tuple[str | None, ...]
 """Origin country and region, destination country and region, carrier, service."""
 
 COLUMNS = ((), (2,), (0, 2), (2, 3), (0, 2, 4), (0, 2, 4, 5), (0, 1, 2, 3), (0, 1, 2, 3, 4), (0, 1, 2, 3, 4, 5))
-PARENTS = ((), (0,), (1,), (1,), (2,), (4,), (2, 3, 1), (6, 4, 2), (7, 5, 4))
+PARENTS = ((), (0,), (1,), (1,), (2,), (4,), (2, 3, 1), (4,), (5,))
 """By level: which columns it tells apart, and the levels it leans on: one, or two and what these have in common."""
 
 

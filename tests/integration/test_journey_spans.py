@@ -188,8 +188,7 @@ def as_day(moment: datetime | None) -> float | None:
 def spans() -> dict[int, Told]:
     found: dict[int, Told] = {}
     for row in rows(
-        "SELECT span.*, leaf.measure FROM serving.journey_span AS span "
-        "JOIN serving.leaf_lane AS leaf USING (leaf_id)"
+        "SELECT span.*, leaf.measure FROM serving.journey_span AS span JOIN serving.leaf_lane AS leaf USING (leaf_id)"
     ):
         started = as_day(row["started_at"])
         assert started is not None
@@ -244,8 +243,8 @@ def test_tracking_that_starts_in_the_midst_of_a_journey_enters_late() -> None:
     refresh(as_of=days(30))
     entered = {row["shipment_id"]: as_day(row["entered_at"]) for row in rows("SELECT * FROM serving.journey_span")}
     assert entered == {1: 10, 2: 10, 3: 10, 4: 0}
-    # At risk: until day 9 the fourth alone; within (9, 10] half of the two that enter there; then three. The third had arrived
-    # before anyone looked: it counts among the delivered, and tells nothing of how long it takes.
+    # At risk: until day 9 the fourth alone; within (9, 10] half of the two that enter there; then three. The third had
+    # arrived before anyone looked: it counts among the delivered, and tells nothing of how long it takes.
     (world,) = rows("SELECT * FROM serving.delivery_time WHERE specificity = 1")
     assert (world["n"], world["n_delivered"], float(world["mean_days"])) == (4, 3, 13)
     bounds = rows("SELECT serving.age_bounds('order_to_door') AS bounds")[0]["bounds"]

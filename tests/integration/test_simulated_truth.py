@@ -1,8 +1,9 @@
-"""Worlds whose truth is known: times drift, business grows, a strike passes, some parcels never arrive, many are under way."""
+"""Worlds whose truth is known: times drift, business grows, a strike passes, some parcels never arrive."""
 
 from __future__ import annotations
 
 import io
+
 import numpy
 import pytest
 from delivery_rows import START, days, execute, put_many_events, rows
@@ -76,8 +77,9 @@ def test_the_estimate_is_near_the_truth_where_the_average_of_delivered_parcels_i
     worlds = [world(seed) for seed in range(SEEDS)]
     # Worlds lean on nothing: not on each other.
     execute(
-        "INSERT INTO serving.life_table_choice (chosen_at, half_life_days, kappas, cells) VALUES (%s, %s, %s, 0)",
-        *(START, life_table.HALF_LIFE_DAYS, [0.0] * len(life_table.KAPPAS)),
+        "INSERT INTO serving.life_table_choice (chosen_at, half_life_days, kappas, mixed, cells) "
+        "VALUES (%s, %s, %s, %s, 0)",
+        *(START, life_table.HALF_LIFE_DAYS, [0.0] * len(life_table.KAPPAS), list(life_table.MIXED)),
     )
     load(worlds)
     refresh(as_of=days(HISTORY_DAYS))

@@ -3,7 +3,8 @@
 WITH latest AS (
     SELECT
         half_life_days,
-        kappas
+        kappas,
+        mixed
     FROM serving.life_table_choice
     ORDER BY choice_id DESC
     LIMIT 1
@@ -12,6 +13,7 @@ WITH latest AS (
 SELECT
     (SELECT half_life_days FROM latest) AS half_life_days,
     (SELECT kappas FROM latest) AS kappas,
+    (SELECT mixed FROM latest) AS mixed,
     (SELECT half_life_days FROM serving.life_table_state) AS built_half_life_days,
     (
         SELECT abs((ops.as_of() AT TIME ZONE 'UTC')::date - epoch) / half_life_days > 250

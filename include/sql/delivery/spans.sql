@@ -4,8 +4,8 @@
 -- Clocks run from the order or the handover to the door. The handover is as the shop tells, else the pick-up, else the first
 -- movement, unless that was already abroad or at the last mile: then nobody knows when it was. Legs begin and end at milestones
 -- that a parcel under way has told as they happen; a leg whose beginning nobody told, or that ended without a word while a later
--- step was reached, has no span, and neither has one that ends before it begins. The way
--- to export is that of parcels seen in the country of origin.
+-- step was reached, has no span, and neither has one that ends before it begins. The way to export is that of parcels seen in the
+-- country of origin.
 CREATE TEMP TABLE new_span ON COMMIT DROP AS
 -- Kept, so that the function is called once.
 WITH moment AS MATERIALIZED (

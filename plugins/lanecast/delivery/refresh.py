@@ -61,7 +61,7 @@ def refresh(address: str | None = None, as_of: datetime | None = None, rebuild: 
         summed = time.monotonic()
         life_table.curves(cursor, choice)
         curved = time.monotonic()
-        cursor.execute(statement("delivery/delivery_time"))
+        cursor.execute(statement("delivery/delivery_time"), {"mixed": list(choice.mixed)})
         lanes = cursor.rowcount
     ended = time.monotonic()
     return Refreshed(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from psycopg2 import sql
 
 from lanecast import raw, settings
-from lanecast.delivery import refresh
+from lanecast.delivery import refresh, tuning
 from lanecast.report import files as report_files
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import retention
@@ -40,6 +40,9 @@ def maintain(address: str | None = None) -> dict[str, int]:
         )
     done |= {table: count for table, count in retention.apply(now, wall, address).items() if count}
     refresh.refresh(address)
+    tuned = tuning.tune(address)
+    if tuned.choice is not None:
+        done["cells_tuned_on"] = tuned.cells
     with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
         for table in ("core.shipment", "core.shipment_number", "core.tracking_event", "serving.shipment_status"):
             cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(*table.split("."))))
