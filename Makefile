@@ -32,9 +32,10 @@ lint: setup-dev ## style, types, SQL, the compose file, and contracts that keep 
 	@$(BIN)/lanecast contract check
 	@echo 'lint: ruff, mypy, sqlfluff, the compose schema and the contracts have no complaint'
 
-bench: setup ## how fast events load and answers are read, and what polling costs [EVENTS=1000000]
+bench: setup ## how fast events load and answers are read, and what refreshing and polling cost [EVENTS=1000000]
 	@$(BIN)/lanecast bench ingest --events $(EVENTS)
 	@$(BIN)/lanecast bench validate --rows $(EVENTS)
+	@$(BIN)/lanecast bench refresh --history $(EVENTS)
 	@$(BIN)/lanecast bench parse
 	@$(BIN)/lanecast bench polling
 	@$(BIN)/lanecast bench promise

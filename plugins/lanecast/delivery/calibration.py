@@ -22,7 +22,7 @@ SHRINKAGE = 40
 FURTHEST = 2.0
 """How far a level may move from the one asked for, in log-odds: 0.1 to between 0.015 and 0.45."""
 BREAK = 0.75
-"""The most of a cohort's error that counts, in log-odds: what a strike taught holds no longer by when it has matured."""
+"""The most of a cohort's error that counts, in log-odds: what a strike taught holds no longer when it has matured."""
 _NEAREST = 0.1
 """How near to the median a limit may come, in log-odds."""
 

@@ -7,8 +7,12 @@ from datetime import timedelta
 from psycopg2 import sql
 
 from lanecast import raw, settings
+<<<<<<< HEAD
 from lanecast.contracts.reader import contract
 from lanecast.delivery import promises, refresh
+=======
+from lanecast.delivery import refresh, tuning
+>>>>>>> part-a
 from lanecast.report import files as report_files
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import retention
@@ -41,6 +45,9 @@ def maintain(address: str | None = None) -> dict[str, int]:
         )
     done |= {table: count for table, count in retention.apply(now, wall, address).items() if count}
     refresh.refresh(address)
+    tuned = tuning.tune(address)
+    if tuned.choice is not None:
+        done["cells_tuned_on"] = tuned.cells
     with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
         gone = promises.forget(cursor, now, contract("promise_log").retention_days)
         done |= {table: count for table, count in gone.items() if count}
