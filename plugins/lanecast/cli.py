@@ -203,6 +203,8 @@ def promise(
         click.echo(f"There is no range to promise: {found['basis']}.")
     else:
         click.echo(f"{found['earliest']} to {found['latest']}, most likely by {found['likely']}   ({found['basis']})")
+        if found["coverage"] is not None:
+            click.echo(f"{100 * found['coverage']:.0f} % of such promises were kept in the last 90 days")
         if found.get("promise_id"):
             click.echo(f"kept as promise {found['promise_id']}")
 

@@ -130,6 +130,9 @@ def test_the_command_keeps_a_promise_where_it_is_told_whose() -> None:
     (kept,) = rows(LOG)
     assert f"kept as promise {kept['promise_id']}" in told.stdout
     assert f"to {kept['latest']}" in told.stdout
+    assert "were kept" not in told.stdout
+    execute("INSERT INTO serving.promise_coverage VALUES ('all', 'order_to_door', 0.8, 70, 0.7857)")
+    assert "79 % of such promises were kept in the last 90 days" in lanecast(*PAIR).stdout
     again = json.loads(lanecast(*PAIR, "--tracking-number", "N-1", "--json").stdout)
     assert {row["promise_id"] for row in rows(LOG)} == {kept["promise_id"], again["promise_id"]}
 

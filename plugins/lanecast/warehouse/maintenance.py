@@ -7,12 +7,8 @@ from datetime import timedelta
 from psycopg2 import sql
 
 from lanecast import raw, settings
-<<<<<<< HEAD
 from lanecast.contracts.reader import contract
-from lanecast.delivery import promises, refresh
-=======
-from lanecast.delivery import refresh, tuning
->>>>>>> part-a
+from lanecast.delivery import promises, refresh, tuning
 from lanecast.report import files as report_files
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import retention
