@@ -1,7 +1,7 @@
 """### Delivery time
 
 Refreshes shipment status and delivery time in the marts whenever shipments or tracking events were loaded: only the
-shipments that changed, and the lanes that they touch.
+shipments that changed are read, and all lanes' curves follow from sums.
 """
 
 from __future__ import annotations
