@@ -297,15 +297,13 @@ def tune(as_json: bool) -> None:
 
     tuned = _in_warehouse(tuning.tune)
     if as_json:
-        _print_json(asdict(tuned))
+        _print_json(tuning.as_dict(tuned))
     elif tuned.choice is None:
         click.echo("too few parcels were delivered in the last weeks to choose by: what was in use stays")
     else:
         kappas = ", ".join(f"{kappa:g}" for kappa in tuned.choice.kappas[1:])
         click.echo(f"half-life {tuned.choice.half_life_days:g} days; lanes lean on wider ones by {kappas} parcels")
-        click.echo(
-            f"log-likelihood per parcel and age bin {tuned.score:.5f}, by the defaults {tuned.default_score:.5f}"
-        )
+        click.echo(f"log-likelihood a parcel and age bin: {tuned.score:.5f}; of the defaults {tuned.default_score:.5f}")
 
 
 @cli.group()

@@ -1,4 +1,4 @@
-"""The choice of half-life and leaning: by weeks that were not fitted on, the same each time, used by the next refresh."""
+"""The choice of half-life and leaning: by weeks that were not fitted on, and used by the next refresh."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ def test_what_comes_later_than_now_is_not_looked_at() -> None:
         cursor.execute(tuning.statement("tuning/evidence"), values)
         cursor.execute("SELECT * FROM evidence ORDER BY leaf_id, bin")
         fitted = cursor.fetchall()
+        assert len(fitted) > 50
         cursor.execute(
             "UPDATE serving.journey_span SET ended_at = started_at + (ended_at - started_at) * 2 WHERE ended_at > %s",
             (week,),

@@ -10,7 +10,7 @@ data give the same choice. What wins is noted in serving.life_table_choice; the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -74,6 +74,11 @@ def tune(address: str | None = None, as_of: datetime | None = None) -> Tuned:
             (best.half_life_days, list(best.kappas), list(best.mixed), best_score, default, cells),
         )
     return Tuned(best, best_score, default, cells)
+
+
+def as_dict(tuned: Tuned) -> dict[str, object]:
+    """The choice and its scores as plain values."""
+    return asdict(tuned)
 
 
 def _candidates(best: Choice, stage: int) -> Iterator[Choice]:

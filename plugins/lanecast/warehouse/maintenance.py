@@ -18,8 +18,9 @@ _LEFTOVER_AFTER = timedelta(days=2)
 
 
 def maintain(address: str | None = None) -> dict[str, int]:
-    """Drops staging leftovers, applies the retention of contracts and settings, brings the marts in line, makes event
-    partitions three months ahead, and gathers statistics; returns how many of each were dropped, removed or made."""
+    """Drops staging leftovers, applies the retention of contracts and settings, brings the marts in line, chooses how
+    delivery times are estimated, makes event partitions three months ahead, and gathers statistics; returns how many of
+    each were dropped, removed, made or looked at."""
     done: dict[str, int] = {}
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
         cursor.execute("SELECT ops.as_of(), clock_timestamp()")
