@@ -36,7 +36,7 @@ MIXED_GROUPS: tuple[tuple[int, ...], ...] = ((7,), (8, 9))
 """Levels with two parents that lean on both, or do not, together."""
 
 _LEAST_DELIVERED = 500
-_MOST_SPANS = 200_000
+_MOST_SPANS = 20_000
 _HALF_LIVES = 10
 
 
