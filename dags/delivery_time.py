@@ -1,7 +1,8 @@
 """### Delivery time
 
 Refreshes shipment status and delivery time in the marts whenever shipments or tracking events were loaded: only the
-shipments that changed, and the lanes that they touch.
+shipments that changed, and the lanes that they touch. Then each open shipment gets its days left, and the disruption
+radar looks at every step of the journey.
 """
 
 from __future__ import annotations
@@ -46,7 +47,15 @@ def delivery_time() -> None:
         """Recomputes what changed since the last refresh."""
         return tasks.refresh_delivery_time()
 
-    refresh()
+    @lanecast_task(
+        reads=["mart.shipment_status", "core.tracking_event"],
+        writes=["mart.shipment_eta", "mart.disruption"],
+    )
+    def under_way() -> dict[str, float]:
+        """Tells each open shipment's rest of the way, and which steps stand still."""
+        return tasks.refresh_under_way()
+
+    refresh() >> under_way()
 
 
 delivery_time()

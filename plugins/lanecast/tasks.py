@@ -156,6 +156,14 @@ def refresh_delivery_time() -> dict[str, Any]:
     return asdict(refresh.refresh())
 
 
+def refresh_under_way() -> dict[str, Any]:
+    """Brings the rest of the way of every open shipment, and the disruption radar, up to date."""
+    from lanecast.under_way import refreshing
+
+    migrations.migrate()
+    return asdict(refreshing.refresh())
+
+
 def watch(context: Context) -> dict[str, int]:
     """Holds the warehouse against its contracts, raises and resolves alerts, and tells them; returns those seen."""
     from lanecast.alerts import telling

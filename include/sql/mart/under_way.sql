@@ -111,6 +111,7 @@ RETURNS TABLE (
     day date,
     observed double precision,
     expected double precision,
+    unsure double precision,
     is_disturbed boolean
 )
 LANGUAGE sql STABLE
@@ -151,22 +152,14 @@ AS $$
             step_day.destination_country,
             step_day.observed,
             step_day.expected * coalesce(day_factor.factor, 1) AS expected,
+            step_day.expected * coalesce(day_factor.factor * day_factor.unsure, 1) AS unsure,
             episode.step IS NOT NULL AS is_disturbed
         FROM serving.step_day
-        INNER JOIN (
-            SELECT
-                place_day.country,
-                place_day.day,
-                serving.day_kind(place_day.country, place_day.day) AS day_kind
-            FROM (
-                SELECT DISTINCT told.country, told.day FROM serving.step_day AS told WHERE since IS NULL OR told.day >= since
-            ) AS place_day
-        ) AS kind_of_day ON step_day.country = kind_of_day.country AND step_day.day = kind_of_day.day
         LEFT JOIN serving.day_factor
             ON
                 step_day.step = day_factor.step
                 AND step_day.country = day_factor.country
-                AND kind_of_day.day_kind = day_factor.day_kind
+                AND step_day.day_kind = day_factor.day_kind
         LEFT JOIN episode
             ON
                 step_day.step = episode.step
@@ -188,6 +181,7 @@ AS $$
         fine.day,
         sum(fine.observed)::double precision,
         sum(fine.expected),
+        sum(fine.unsure),
         bool_or(fine.is_disturbed)
     FROM fine
     WHERE fine.country <> ''
@@ -203,6 +197,7 @@ AS $$
         fine.day,
         sum(fine.observed)::double precision,
         sum(fine.expected),
+        sum(fine.unsure),
         bool_or(fine.is_disturbed)
     FROM fine
     WHERE fine.region <> ''
@@ -218,10 +213,11 @@ AS $$
         fine.day,
         sum(fine.observed)::double precision,
         sum(fine.expected),
+        sum(fine.unsure),
         bool_or(fine.is_disturbed)
     FROM fine
     WHERE fine.origin_country <> '' AND fine.destination_country <> ''
     GROUP BY fine.origin_country, fine.destination_country, fine.step, fine.day
 $$;
 COMMENT ON FUNCTION serving.cell_day(date) IS
-'Exits seen and expected per cell (country, region, or lane), step and day since one; NULL for all that is kept.';
+'Exits seen and expected (and the standard error of that) per cell (country, region, or lane), step and day; NULL for all days.';

@@ -82,18 +82,26 @@ WHERE
     AND day >= (%(as_of)s AT TIME ZONE 'UTC')::date - %(days)s;
 
 INSERT INTO serving.step_day (
-    day, step, country, region, origin_country, destination_country, observed, expected
+    day, step, country, region, origin_country, destination_country, day_kind, observed, expected
 )
 SELECT
-    day,
-    step,
-    country,
-    region,
-    origin_country,
-    destination_country,
-    observed,
-    greatest(expected, 0)
-FROM counted_day;
+    counted_day.day,
+    counted_day.step,
+    counted_day.country,
+    counted_day.region,
+    counted_day.origin_country,
+    counted_day.destination_country,
+    place_day.day_kind,
+    counted_day.observed,
+    greatest(counted_day.expected, 0)
+FROM counted_day
+INNER JOIN (
+    SELECT
+        told.country,
+        told.day,
+        serving.day_kind(told.country, told.day) AS day_kind
+    FROM (SELECT DISTINCT country, day FROM counted_day) AS told
+) AS place_day ON counted_day.country = place_day.country AND counted_day.day = place_day.day;
 
 DROP TABLE counted_day;
 DROP TABLE pace;

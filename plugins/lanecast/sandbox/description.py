@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -268,8 +269,9 @@ def _complaints(world: Description) -> list[str]:
             for origin in world.origins
             if origin != code and origin not in destination.line_haul_days
         )
-    for key, disruptions in (("strikes", world.strikes), ("jams", world.jams)):
-        for number, one in enumerate(disruptions):
+    disruptions: list[tuple[str, Sequence[Strike | Jam]]] = [("strikes", world.strikes), ("jams", world.jams)]
+    for key, described in disruptions:
+        for number, one in enumerate(described):
             if (one.first is None) == (one.days_before_start is None):
                 found.append(f"key {key}[{number}]: give either first or days_before_start")
             if one.country not in world.countries:

@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from lanecast.warehouse.statements import statement
 
-_BEFORE = timedelta(days=200)
+_BEFORE = timedelta(days=120)
 _AHEAD = timedelta(days=60)
 
 

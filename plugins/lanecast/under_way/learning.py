@@ -5,23 +5,23 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 from psycopg2.extensions import cursor as Cursor
 
 from lanecast.tracking import MILESTONES
 from lanecast.under_way import holidays, life
+from lanecast.under_way.life import Floats
 from lanecast.under_way.tables import LEVELS, Integers, Kinds, Table, tables
 from lanecast.warehouse.connection import Connection
 from lanecast.warehouse.staging import copy_into
 from lanecast.warehouse.statements import statement
 
-SAMPLE_DAYS = 200
+SAMPLE_DAYS = 120
 """How long ago the journeys that are learned from may have begun."""
 MOST_SHIPMENTS = 50_000
 """Of more shipments, one in so many is taken that about this many are left."""
-DAYS_KEPT = 100
+DAYS_KEPT = 84
 """Days of exits, seen and expected, from which weekdays, holidays and noise are known."""
 EVERY = timedelta(days=1)
 _AT_ONCE = 5_000
@@ -136,8 +136,6 @@ def _parts(rows: Iterable[tuple[object, ...]]) -> Iterator[list[tuple[object, ..
         yield part
 
 
-def _array(values: Any) -> str:
+def _array(values: Floats) -> str:
     """An array of any dimension as Postgres writes it."""
-    if np.ndim(values) == 0:
-        return repr(round(float(values), 6))
-    return "{" + ",".join(_array(value) for value in values) + "}"
+    return str(values.round(6).tolist()).replace("[", "{").replace("]", "}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import psycopg2.extras
@@ -12,7 +13,7 @@ from psycopg2.extensions import cursor as Cursor
 from lanecast.tracking import MILESTONES
 from lanecast.under_way import scanning
 from lanecast.under_way.learning import DAYS_KEPT, forget
-from lanecast.under_way.life import Floats
+from lanecast.under_way.scanning import Exits
 from lanecast.warehouse.statements import statement
 
 NOISE_UNKNOWN = 0.1
@@ -38,29 +39,29 @@ class Episode:
 
 @dataclass(frozen=True)
 class Days:
-    """Exits seen and expected by cell (rows) and day (columns, the last whole day first)."""
+    """Exits by cell and day, and the last day, which is the first column."""
 
     cells: list[Cell]
-    observed: Floats
-    expected: Floats
-    noise: Floats
+    exits: Exits
     last: date
 
     def age(self, day: date) -> int:
         """The column of a day."""
         return max((self.last - day).days, 0)
 
+    def of(self, cell: Cell) -> Exits:
+        """Of one cell; nothing seen and nothing expected where there is none such."""
+        if cell in self.cells:
+            return self.exits.of(self.cells.index(cell))
+        nothing = np.zeros((1, self.exits.observed.shape[1]))
+        return Exits(nothing, nothing, nothing, np.array([NOISE_UNKNOWN]))
+
 
 def look(cursor: Cursor, as_of: datetime) -> tuple[int, int]:
     """Brings the episodes up to date; returns how many were opened and how many ended."""
     cursor.execute("SELECT one_in FROM serving.under_way_learned")
     (one_in,) = cursor.fetchone() or (1,)
-    values = {
-        "as_of": as_of,
-        "one_in": one_in,
-        "days": RECENT_DAYS + 2,
-        "milestones": list(MILESTONES),
-    }
+    values = {"as_of": as_of, "one_in": one_in, "days": RECENT_DAYS + 2, "milestones": list(MILESTONES)}
     for name in ("choose_recent", "journeys", "kind_lanes"):
         cursor.execute(statement(f"under_way/{name}"), values)
     cursor.execute(statement("under_way/step_days"), {"as_of": as_of, "days": RECENT_DAYS, "kept": DAYS_KEPT})
@@ -77,39 +78,42 @@ def _days(cursor: Cursor, as_of: datetime, earliest: date) -> Days:
     since = min(last - timedelta(days=scanning.WINDOWS), earliest - timedelta(days=_BEFORE))
     cursor.execute(statement("under_way/cells"), {"since": since, "noise_unknown": NOISE_UNKNOWN})
     rows = cursor.fetchall()
-    cells = {cell: place for place, cell in enumerate(dict.fromkeys(tuple(row[:6]) for row in rows))}
-    shape = (len(cells), (last - since).days + 1)
-    observed, expected, noise = np.zeros(shape), np.zeros(shape), np.zeros(len(cells))
-    for *cell, day, seen, hoped, extra in rows:
-        place = cells[tuple(cell)]
+    cells: dict[Cell, int] = {}
+    shape = (len({row[:6] for row in rows}), (last - since).days + 1)
+    observed, expected, unsure, noise = np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape[0])
+    for row in rows:
+        day, seen, hoped, error, extra = row[6:]
+        place = cells.setdefault(row[:6], len(cells))
         age = max((last - day).days, 0)  # a day that is over in the east counts with the last one
         observed[place, age] += seen
         expected[place, age] += hoped
+        unsure[place, age] += error
         noise[place] = extra
-    return Days(list(cells), observed, expected, noise, last)  # type: ignore[arg-type]
+    return Days(list(cells), Exits(observed, expected, unsure, noise), last)
 
 
 def _open(cursor: Cursor) -> list[Episode]:
     cursor.execute(statement("under_way/open_episodes"))
-    return [Episode(row[0], tuple(row[1:7]), row[7], row[8]) for row in cursor.fetchall()]
+    return [Episode(row[0], row[1:7], row[7], row[8]) for row in cursor.fetchall()]
 
 
 def _raise(cursor: Cursor, days: Days, known: list[Episode], as_of: datetime) -> int:
     if not days.cells:
         return 0
-    found = scanning.scan(days.observed, days.expected, days.noise)
+    found = scanning.scan(days.exits)
     taken = {one.cell for one in known}
     rows = []
     for place in np.flatnonzero(found.alarmed):
         if days.cells[place] in taken:
             continue
         began = int(found.began[place])
+        window = days.exits.of(int(place)).since(began + 1)
         rows.append(
             dict(zip(CELL, days.cells[place], strict=True))
             | {
                 "started_on": str(days.last - timedelta(days=began)),
-                "observed": round(days.observed[place, : began + 1].sum()),
-                "expected": float(days.expected[place, : began + 1].sum()),
+                "observed": round(window.observed.sum()),
+                "expected": float(window.expected.sum()),
                 "probability": float(found.probability[place]),
             }
         )
@@ -122,38 +126,28 @@ def _raise(cursor: Cursor, days: Days, known: list[Episode], as_of: datetime) ->
 def _follow(cursor: Cursor, days: Days, as_of: datetime) -> int:
     """Figures of the open episodes as they are now; ends those whose exits are back. Returns how many ended."""
     cursor.execute(statement("under_way/caught"), {"as_of": as_of})
-    place_of = {cell: place for place, cell in enumerate(days.cells)}
-    rows, ended = [], 0
-    for one in _open(cursor):
-        place = place_of.get(one.cell)
-        width = days.observed.shape[1]
-        observed = days.observed[place] if place is not None else np.zeros(width)
-        expected = days.expected[place] if place is not None else np.zeros(width)
-        noise = float(days.noise[place]) if place is not None else NOISE_UNKNOWN
-        began = days.age(one.started_on)
-        seen, hoped = float(observed[: began + 1].sum()), float(expected[: began + 1].sum())
-        weighed = scanning.weighed(observed[None, : began + 1], expected[None, : began + 1], np.array([noise]))
-        probability = float(scanning.disturbed(weighed[0][0, -1], weighed[1][0, -1]))
-        usual = float(observed[began + 1 : began + 1 + _BEFORE].mean()) if began + 1 < width else 0.0
-        missing = min(max(hoped - seen, 0.0), float(one.caught))
-        calm = scanning.recovered(observed[: began + 1], expected[: began + 1], noise) if began > 0 else None
-        if calm == 0 and one.caught > 0:
-            calm = None
-        ended_on = None
-        if calm is not None:
-            ended_on = max(days.last - timedelta(days=max(calm - 1, 0)), one.started_on + timedelta(days=1))
-            ended += 1
-        extra = missing / usual if usual > 0 else None
-        rows.append(
-            {
-                "disruption_id": one.disruption_id,
-                "observed": round(seen),
-                "expected": hoped,
-                "probability": probability,
-                "extra_days": extra,
-                "ended_on": ended_on and str(ended_on),
-            }
-        )
+    rows = [_figures(one, days) for one in _open(cursor)]
     if rows:
         cursor.execute(statement("under_way/update_episodes"), {"as_of": as_of, "episodes": psycopg2.extras.Json(rows)})
-    return ended
+    return sum(row["ended_on"] is not None for row in rows)
+
+
+def _figures(one: Episode, days: Days) -> dict[str, Any]:
+    exits = days.of(one.cell)
+    began = days.age(one.started_on)
+    window = exits.since(began + 1)
+    before = exits.observed[0, began + 1 : began + 1 + _BEFORE]
+    usual = float(before.mean()) if len(before) else 0.0
+    missing = min(max(float((window.expected - window.observed).sum()), 0.0), float(one.caught))
+    calm = scanning.recovered(window) if began > 0 else None
+    ended_on = None
+    if calm is not None and (calm > 0 or one.caught == 0):
+        ended_on = max(days.last - timedelta(days=max(calm - 1, 0)), one.started_on + timedelta(days=1))
+    return {
+        "disruption_id": one.disruption_id,
+        "observed": round(window.observed.sum()),
+        "expected": float(window.expected.sum()),
+        "probability": float(scanning.scan(exits).probability[0]),
+        "extra_days": missing / usual if usual > 0 else None,
+        "ended_on": ended_on and str(ended_on),
+    }

@@ -9,6 +9,7 @@ from psycopg2 import sql
 from lanecast import raw, settings
 from lanecast.delivery import refresh
 from lanecast.report import files as report_files
+from lanecast.under_way import refreshing
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import retention
 from lanecast.warehouse.connection import only_row
@@ -40,6 +41,7 @@ def maintain(address: str | None = None) -> dict[str, int]:
         )
     done |= {table: count for table, count in retention.apply(now, wall, address).items() if count}
     refresh.refresh(address)
+    refreshing.refresh(address)
     with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
         for table in ("core.shipment", "core.shipment_number", "core.tracking_event", "serving.shipment_status"):
             cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(*table.split("."))))

@@ -71,7 +71,7 @@ CREATE TABLE serving.shipment_eta (
 );
 
 -- Grain: one row per day of the place's own clock, step, place and lane: parcels that moved on, and how many were expected to by
--- the time they had spent there, before the day of the week or a holiday is looked at.
+-- the time they had spent there, before the kind of day (as in serving.day_factor) is looked at.
 CREATE TABLE serving.step_day (
     day date NOT NULL,
     step text NOT NULL,
@@ -79,6 +79,7 @@ CREATE TABLE serving.step_day (
     region text NOT NULL,
     origin_country text NOT NULL,
     destination_country text NOT NULL,
+    day_kind smallint NOT NULL CHECK (day_kind BETWEEN 1 AND 9),
     observed integer NOT NULL CHECK (observed >= 0),
     expected double precision NOT NULL CHECK (expected >= 0),
     PRIMARY KEY (day, step, country, region, origin_country, destination_country)
@@ -100,12 +101,13 @@ CREATE TABLE serving.holiday_year (
 );
 
 -- Grain: one row per step, country and kind of day (1 to 7 for Monday to Sunday, 8 a holiday, 9 the first working day after one):
--- how many times the exits of a mean day.
+-- how many times the exits of a mean day. `unsure` is the factor's standard error, as a share of it.
 CREATE TABLE serving.day_factor (
     step text NOT NULL,
     country text NOT NULL,
     day_kind smallint NOT NULL CHECK (day_kind BETWEEN 1 AND 9),
     factor double precision NOT NULL CHECK (factor > 0),
+    unsure double precision NOT NULL CHECK (unsure >= 0),
     PRIMARY KEY (step, country, day_kind)
 );
 
