@@ -134,7 +134,7 @@ def _midnight(on: date) -> datetime:
 
 
 def _first_beyond_p90(watched: Watched, disruption: Strike | Jam, step: str) -> datetime:
-    """When the first parcel that came to the step after the start passed the p90 of its kind, as last learned before."""
+    """When the first parcel that came to the step after the start passed its lane's p90, as learned at the end."""
     region = getattr(disruption, "region", None)
     (found,) = _rows(
         watched.address,

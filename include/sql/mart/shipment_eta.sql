@@ -11,13 +11,13 @@ SELECT
     eta.since AS step_since,
     (extract(EPOCH FROM (SELECT ops.as_of()) - eta.since) / 86400)::numeric AS days_at_step,
     eta.is_in_sight,
-    greatest(eta.remaining[1] - clock.days_since, 0)::numeric AS p05,
-    greatest(eta.remaining[2] - clock.days_since, 0)::numeric AS p10,
-    greatest(eta.remaining[3] - clock.days_since, 0)::numeric AS p25,
-    greatest(eta.remaining[4] - clock.days_since, 0)::numeric AS p50,
-    greatest(eta.remaining[5] - clock.days_since, 0)::numeric AS p75,
-    greatest(eta.remaining[6] - clock.days_since, 0)::numeric AS p90,
-    greatest(eta.remaining[7] - clock.days_since, 0)::numeric AS p95,
+    (eta.remaining[1] - least(clock.days_since, eta.remaining[1]))::numeric AS p05,
+    (eta.remaining[2] - least(clock.days_since, eta.remaining[2]))::numeric AS p10,
+    (eta.remaining[3] - least(clock.days_since, eta.remaining[3]))::numeric AS p25,
+    (eta.remaining[4] - least(clock.days_since, eta.remaining[4]))::numeric AS p50,
+    (eta.remaining[5] - least(clock.days_since, eta.remaining[5]))::numeric AS p75,
+    (eta.remaining[6] - least(clock.days_since, eta.remaining[6]))::numeric AS p90,
+    (eta.remaining[7] - least(clock.days_since, eta.remaining[7]))::numeric AS p95,
     (
         greatest(eta.refreshed_at + make_interval(secs => eta.remaining[2] * 86400), clock.now_if_known)
         AT TIME ZONE coalesce(country.zone, 'UTC')

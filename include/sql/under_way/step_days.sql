@@ -56,13 +56,13 @@ CROSS JOIN LATERAL generate_series(
     least(local_stay.until_at::date, local_stay.today - 1)::timestamp,
     interval '1 day'
 ) AS day (day)
--- OFFSET keeps the ages columns, so that Postgres can put the function's body in place of its calls
+-- LIMIT keeps the ages columns, so that Postgres can put the function's body in place of its calls
 CROSS JOIN LATERAL (
     SELECT
         extract(EPOCH FROM day.day - local_stay.from_at)::double precision / 86400 AS from_age,
         extract(EPOCH FROM least(local_stay.until_at, day.day + interval '1 day') - local_stay.from_at)::double precision
         / 86400 AS until_age
-    OFFSET 0
+    LIMIT 1
 ) AS age
 GROUP BY
     day.day,

@@ -7,7 +7,9 @@ SELECT
     cell_day.step,
     cell_day.cell,
     greatest(
-        sum(power(cell_day.observed - cell_day.expected, 2) - cell_day.expected - power(cell_day.unsure, 2)) / sum(power(cell_day.expected, 2)), 0
+        sum(power(cell_day.observed - cell_day.expected, 2) - cell_day.expected - power(cell_day.unsure, 2))
+        / sum(power(cell_day.expected, 2)),
+        0
     ) AS extra_variance,
     count(*) AS cell_days
 FROM serving.cell_day(NULL) AS cell_day

@@ -116,8 +116,11 @@ SELECT
         ELSE concat_ws(
             ' ',
             ahead.n,
-            CASE WHEN ahead.n = 1 THEN 'parcel' ELSE 'parcels' END,
-            CASE WHEN ahead.known_state = '' THEN 'at any step' ELSE 'at ' || ahead.known_state END,
+            CASE
+                WHEN ahead.known_state <> '' THEN 'parcels at ' || ahead.known_state
+                WHEN ahead.n = 1 THEN 'stay at any step'
+                ELSE 'stays at any step'
+            END,
             CASE ahead.level
                 WHEN 'world' THEN 'anywhere'
                 WHEN 'destination_country' THEN 'to ' || placed.destination_country

@@ -27,7 +27,7 @@ LANDMARKS: Floats = np.array([0, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 3
 """Days spent in a state at which the time left is known: serving.landmarks()."""
 REMAINING_LEVELS: Floats = np.array([0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95])
 """The probabilities at which the time left is kept: serving.remaining_levels()."""
-LEANING = 10.0
+LEANING = 3.0
 """Parcels' worth of the parent's experience in each bin."""
 SLOW_PACE = 0.1
 """Chance per day of the end in question where nothing at all was seen, as if one parcel had lived at it."""

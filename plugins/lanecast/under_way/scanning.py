@@ -1,11 +1,13 @@
 """Which steps stand still: exits seen against exits expected, scanned over windows that end now. Pure arithmetic.
 
 Exits of a window are Poisson about ratio x expected, with a day's variance raised by `noise` times its mean squared
-and by the square of the expectation's standard error, `unsure`; both counts of a day are divided by what that adds up to
-(quasi-likelihood: McCullagh and Nelder, 1989). A cell is as usual (ratio 1) but for a small chance, USUALLY_DISTURBED;
-then it is disturbed since any of the last WINDOWS days alike, at a ratio from 0 to 1 alike. The prior mass on "as
-usual" is the control of false discoveries over all cells: an alarm at posterior probability above CERTAIN is false
-with at most the rest's chance, and so is that share of all alarms (Newton et al., 2004; Mueller et al., 2006).
+and by the square of the expectation's standard error, `unsure`; both counts of a day are divided by what that adds up
+to (quasi-likelihood: McCullagh and Nelder, 1989).
+
+A cell is as usual (ratio 1) but for a small chance, USUALLY_DISTURBED; then it is disturbed since any of the last
+WINDOWS days alike, at a ratio from 0 to 1 alike. The prior mass on "as usual" is the control of false discoveries over
+all cells: an alarm at a posterior probability above CERTAIN is false with at most the rest's chance, and so is that
+share of all alarms (Newton et al., 2004; Mueller et al., 2006).
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ class Exits:
 def weighed(exits: Exits) -> tuple[Floats, Floats]:
     """Exits seen and expected over windows of 1, 2, ... days (last axis, from the last day back), noise taken off."""
     extra = exits.noise[..., None] * exits.expected**2 + exits.unsure**2
-    swelling = 1 + np.divide(extra, exits.expected, out=np.zeros_like(extra), where=exits.expected > 0)
+    swelling = 1 + np.divide(extra, exits.expected, out=np.zeros_like(extra), where=exits.expected > 1e-6)
     return np.cumsum(exits.observed / swelling, axis=-1), np.cumsum(exits.expected / swelling, axis=-1)
 
 

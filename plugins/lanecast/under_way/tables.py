@@ -21,8 +21,8 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("service", 6),
 )
 """The lane levels used here, widest first, with their specificity among all levels of delivery time."""
-ENOUGH = 10
-"""Parcels that a lane below the world needs for a table of its own."""
+ENOUGH = 20
+"""Parcels that a lane needs for a table of its own."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def tables(counts: Integers, kinds: Kinds, root: Chances | None = None) -> Itera
         lanes = lane_of[counts[:, 0]]
         starting = (counts[:, 1] == 0) & (lanes >= 0)
         n = np.bincount(lanes[starting], weights=counts[starting, 4], minlength=len(kinds.keys[level]))
-        kept = np.flatnonzero(n >= (1 if level == 0 else ENOUGH))
+        kept = np.flatnonzero(n >= ENOUGH)
         if not len(kept):
             return
         place = np.full(len(n) + 1, -1, dtype=np.int64)
