@@ -2,7 +2,8 @@
 -- Grain: one row per step, country and kind of day; every kind, of each step and country that is known. A country leans on all of them,
 -- and these on no difference, as if 20 parcels more had moved on as they say. A holiday leans on the country's Sundays, and the day after
 -- on its Mondays, as if 5 had: there are too few of them to learn from each other, and they differ. Of Poisson's counts with a gamma prior
--- the factor's standard error is its size divided by the root of exits, those leaned on included.
+-- the factor's standard error is its size divided by the root of exits, those leaned on included;
+-- a holiday's is far beyond any use until 50 exits were expected of such days.
 DELETE FROM serving.day_factor;
 
 INSERT INTO serving.day_factor (step, country, day_kind, factor, unsure)
@@ -68,7 +69,7 @@ SELECT
     weekdays.country,
     special.day_kind,
     (coalesce(known.observed, 0) + 5 * weekdays.factor) / (coalesce(known.expected, 0) + 5),
-    1 / sqrt(coalesce(known.observed, 0) + 5 * weekdays.factor)
+    CASE WHEN known.expected >= 50 THEN 1 / sqrt(known.observed + 5 * weekdays.factor) ELSE 10 END
 FROM weekdays
 INNER JOIN (VALUES (8, 7), (9, 1)) AS special (day_kind, alike) ON weekdays.day_kind = special.alike
 LEFT JOIN known

@@ -62,7 +62,7 @@ CROSS JOIN LATERAL (
         extract(EPOCH FROM day.day - local_stay.from_at)::double precision / 86400 AS from_age,
         extract(EPOCH FROM least(local_stay.until_at, day.day + interval '1 day') - local_stay.from_at)::double precision
         / 86400 AS until_age
-    LIMIT 1
+    LIMIT 1 -- noqa: AM09
 ) AS age
 GROUP BY
     day.day,
