@@ -1,8 +1,9 @@
 """### Delivery time
 
 Refreshes shipment status and delivery time in the marts whenever shipments or tracking events were loaded: only the
-shipments that changed are read, and all lanes' curves follow from sums. Then open shipments are promised a
-range, and promises that have matured are compared with what became of the parcels.
+shipments that changed are read, and all lanes' curves follow from sums. Then open shipments are promised a range,
+promises that have matured are compared with what became of the parcels, each open shipment gets its days left, and the
+disruption radar looks at every step of the journey.
 """
 
 from __future__ import annotations
@@ -55,7 +56,15 @@ def delivery_time() -> None:
         """Keeps what open shipments are promised, and compares what has matured."""
         return tasks.keep_promises()
 
-    refresh() >> promises()
+    @lanecast_task(
+        reads=["mart.shipment_status", "core.tracking_event"],
+        writes=["mart.shipment_eta", "mart.disruption"],
+    )
+    def under_way() -> dict[str, float]:
+        """Tells each open shipment's rest of the way, and which steps stand still."""
+        return tasks.refresh_under_way()
+
+    refresh() >> [promises(), under_way()]
 
 
 delivery_time()

@@ -163,6 +163,14 @@ def keep_promises() -> dict[str, Any]:
     return promises.as_dict(promises.keep())
 
 
+def refresh_under_way() -> dict[str, Any]:
+    """Brings the rest of the way of every open shipment, and the disruption radar, up to date."""
+    from lanecast.under_way import refreshing
+
+    migrations.migrate()
+    return asdict(refreshing.refresh())
+
+
 def watch(context: Context) -> dict[str, int]:
     """Holds the warehouse against its contracts, raises and resolves alerts, and tells them; returns those seen."""
     from lanecast.alerts import telling

@@ -21,6 +21,7 @@ from lanecast.contracts.reader import ContractError, contract, datasets
 from lanecast.delivery import promises, refresh
 from lanecast.local import doctor
 from lanecast.local.server import RunningServer
+from lanecast.under_way import refreshing as under_way
 from lanecast.warehouse import migrations
 from lanecast.warehouse.connection import connect
 
@@ -300,6 +301,14 @@ def lived_in(warehouse: str) -> str:
     put_events(1, {"at": days(1), "milestone": "picked_up"}, {"at": days(3), "milestone": "delivered", "city": "Lima"})
     put_events(2, {"at": days(1), "milestone": "in_transit", "source": "dhl"})
     refresh.refresh(warehouse, as_of=days(20))
+    under_way.refresh(warehouse, as_of=days(20))
+    execute(
+        "INSERT INTO serving.disruption (cell, country, region, origin_country, destination_country, step, started_on, "
+        "alarmed_at, observed, expected, probability, refreshed_at) "
+        "SELECT 'country', 'FR', '', '', '', 'import_cleared at the destination', told::date, told, 1, 9, 0.999, told "
+        "FROM (SELECT %s::timestamptz AS told) AS one",
+        days(19),
+    )
     for statement in (
         "INSERT INTO ops.run (run_id, kind, dataset, as_of) VALUES ('r', 'pull', 'tracking_event', %s)",
         "INSERT INTO ops.poll_plan (shipment_id, carrier, source, reason, next_poll_at) "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy
@@ -127,49 +127,6 @@ def test_withdrawn_events_count_nowhere() -> None:
     found = status(1)
     assert (found["milestone"], found["delivered_at"]) == ("picked_up", None)
     assert [row["milestone"] for row in rows("SELECT milestone FROM mart.shipment_event")] == ["picked_up"]
-
-
-def test_expected_dates_and_stuck_parcels() -> None:
-    lane = {"carrier": "ups", "origin_country": "CN", "destination_country": "BR"}
-    put_shipments(
-        [
-            *(
-                {
-                    "shipment_id": number,
-                    "ordered_at": days(0),
-                    "shipped_at": days(1),
-                    "delivered_at": days(number),
-                    **lane,
-                }
-                for number in range(2, 23)  # 1 to 21 days from the handover: p10 = 3, p50 = 11, p90 = 19, p95 = 20
-            ),
-            {"shipment_id": 100, "ordered_at": days(0), "shipped_at": days(10), **lane},
-            {"shipment_id": 101, "ordered_at": days(0), **lane},
-            {"shipment_id": 102, "ordered_at": days(0), "shipped_at": days(1), **lane, "milestone": "cancelled"},
-        ]
-    )
-    put_events(100, event("customs_hold", 12, reason="customs_inspection"))
-    refresh(as_of=days(23))
-    # Of the lane's parcels, one is still under way: a little later than the 3, 11, 19 and 20 days of the delivered.
-    lane_time = rows("SELECT * FROM mart.delivery_time WHERE level = 'carrier' AND measure = 'handover_to_door'")[0]
-    points = [float(lane_time[point]) for point in ("p10", "p50", "p90", "p95")]
-    assert points == pytest.approx([2.2, 11.2, 19.1, 20.1], abs=0.3)
-    # Sao Paulo is three hours behind UTC, and 09:00 UTC is the same day there.
-    open_parcel = status(100, as_of=days(15))
-    assert open_parcel["expected_earliest"] == date(2026, 3, 17)  # past: today
-    assert open_parcel["expected_likely"] == (days(10 + points[1]) - timedelta(hours=3)).date()
-    assert open_parcel["expected_latest"] == (days(10 + points[2]) - timedelta(hours=3)).date()
-    assert (open_parcel["is_stuck"], open_parcel["stuck_reason"]) == (False, None)
-    late = status(100, as_of=days(31))
-    assert late["is_stuck"]
-    assert late["stuck_reason"].startswith("customs_inspection; 21.0 days since handover")
-    assert {late["expected_earliest"], late["expected_likely"], late["expected_latest"]} == {date(2026, 4, 2)}
-    not_shipped = status(101, as_of=days(15))
-    assert not_shipped["expected_earliest"] == date(2026, 3, 17)
-    assert not_shipped["expected_latest"] > date(2026, 3, 17)
-    for ended in (status(5, as_of=days(99)), status(102, as_of=days(99))):
-        assert not ended["is_stuck"]
-        assert ended["expected_earliest"] is ended["expected_likely"] is ended["expected_latest"] is None
 
 
 # -------------------------------------------------------------------------------------------------- delivery_time

@@ -1,5 +1,5 @@
--- Grain: one row per shipment. Open parcels borrow their expected range from the narrowest lane with enough delivered
--- parcels; of its two clocks, the handover's where the parcel was handed over, else the order's.
+-- Grain: one row per shipment. What is said of an open one's rest of the way is in serving.shipment_eta, as of its last run; that it
+-- is stuck holds only while it still stands where that run saw it.
 CREATE OR REPLACE VIEW mart.shipment_status AS
 SELECT
     status.shipment_id,
@@ -26,59 +26,49 @@ SELECT
             ELSE (SELECT ops.as_of())
         END - coalesce(status.shipped_at, status.ordered_at)) / 86400
     )::numeric AS days_under_way,
-    coalesce(expected.is_overdue, false) AS is_stuck,
+    coalesce((SELECT ops.as_of()) > eta.stuck_at AND eta.is_there, false) AS is_stuck,
     CASE
-        WHEN expected.is_overdue
-            THEN coalesce(status.reason || '; ', '') || format(
-                '%s days since %s, 95 %% of the lane''s delivered parcels took at most %s',
-                round(expected.elapsed_days, 1),
-                CASE expected.measure WHEN 'handover_to_door' THEN 'handover' ELSE 'the order' END,
-                round(expected.p95, 1)
+        WHEN (SELECT ops.as_of()) > eta.stuck_at AND eta.is_there
+            THEN format(
+                '%s; %s days at %s, where 95 %% of its kind that move on do so within %s: 1 in %s stays so long',
+                coalesce(
+                    eta.reason,
+                    CASE WHEN eta.last_scan_at > eta.since THEN 'no reason told' ELSE 'the carrier''s scans stopped' END
+                ),
+                round((extract(EPOCH FROM (SELECT ops.as_of()) - eta.since) / 86400)::numeric, 1),
+                replace(eta.step, '_', ' '),
+                round(eta.dwell_p95::numeric, 1),
+                round(1 / greatest(least(eta.stays_longer, 0.05), 0.001)::numeric)
             )
     END AS stuck_reason,
-    greatest(
-        ((expected.starts_at + make_interval(secs => expected.p10 * 86400)) AT TIME ZONE coalesce(country.zone, 'UTC'))::date,
-        ((SELECT ops.as_of()) AT TIME ZONE CASE WHEN expected.measure IS NOT NULL THEN coalesce(country.zone, 'UTC') END)::date
-    ) AS expected_earliest,
-    greatest(
-        ((expected.starts_at + make_interval(secs => expected.p50 * 86400)) AT TIME ZONE coalesce(country.zone, 'UTC'))::date,
-        ((SELECT ops.as_of()) AT TIME ZONE CASE WHEN expected.measure IS NOT NULL THEN coalesce(country.zone, 'UTC') END)::date
-    ) AS expected_likely,
-    greatest(
-        ((expected.starts_at + make_interval(secs => expected.p90 * 86400)) AT TIME ZONE coalesce(country.zone, 'UTC'))::date,
-        ((SELECT ops.as_of()) AT TIME ZONE CASE WHEN expected.measure IS NOT NULL THEN coalesce(country.zone, 'UTC') END)::date
-    ) AS expected_latest,
+    (
+        greatest(eta.refreshed_at + make_interval(secs => eta.remaining[2] * 86400), eta.now_if_known)
+        AT TIME ZONE coalesce(country.zone, 'UTC')
+    )::date AS expected_earliest,
+    (
+        greatest(eta.refreshed_at + make_interval(secs => eta.remaining[4] * 86400), eta.now_if_known)
+        AT TIME ZONE coalesce(country.zone, 'UTC')
+    )::date AS expected_likely,
+    (
+        greatest(eta.refreshed_at + make_interval(secs => eta.remaining[6] * 86400), eta.now_if_known)
+        AT TIME ZONE coalesce(country.zone, 'UTC')
+    )::date AS expected_latest,
     status.ended_at,
-    status.refreshed_at
+    status.refreshed_at,
+    CASE
+        WHEN (SELECT ops.as_of()) > eta.stuck_at AND eta.is_there
+            THEN round(1 / greatest(least(eta.stays_longer, 0.05), 0.001)::numeric)
+    END AS stuck_one_in
 FROM serving.shipment_status AS status
 LEFT JOIN core.country ON status.destination_country = country.country
 LEFT JOIN LATERAL (
     SELECT
-        lane_time.measure,
-        clock.starts_at,
-        (extract(EPOCH FROM (SELECT ops.as_of()) - clock.starts_at) / 86400)::numeric AS elapsed_days,
-        serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.1) AS p10,
-        serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.5) AS p50,
-        serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.9) AS p90,
-        serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.95)::numeric AS p95,
-        extract(EPOCH FROM (SELECT ops.as_of()) - clock.starts_at) / 86400
-        > serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.95) AS is_overdue
-    FROM serving.delivery_time AS lane_time
-    INNER JOIN (
-        VALUES ('handover_to_door', status.shipped_at), ('order_to_door', status.ordered_at)
-    ) AS clock (measure, starts_at) ON lane_time.measure = clock.measure
+        told.*,
+        told.milestone = status.milestone
+        AND coalesce(told.milestone_at, '-infinity') = coalesce(status.milestone_at, '-infinity') AS is_there,
+        CASE WHEN told.remaining IS NOT NULL THEN (SELECT ops.as_of()) END AS now_if_known
+    FROM serving.shipment_eta AS told
     WHERE
-        status.milestone NOT IN ('delivered', 'lost', 'returning', 'returned', 'cancelled', 'destroyed')
-        AND clock.starts_at IS NOT NULL
-        AND lane_time.lane = ANY(serving.lanes(
-            status.origin_country,
-            status.origin_region,
-            status.destination_country,
-            status.destination_region,
-            status.carrier,
-            status.service
-        ))
-        AND lane_time.n_delivered >= serving.minimum_delivered()
-    ORDER BY lane_time.specificity DESC, clock.measure ASC
-    LIMIT 1
-) AS expected ON true;
+        told.shipment_id = status.shipment_id
+        AND status.milestone NOT IN ('delivered', 'lost', 'returning', 'returned', 'cancelled', 'destroyed')
+) AS eta ON true;

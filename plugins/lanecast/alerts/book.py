@@ -13,7 +13,7 @@ from lanecast.warehouse.statements import statement
 
 Severity = Literal["critical", "warning"]
 
-WATCHED = ("feed", "drift", "quality")
+WATCHED = ("feed", "drift", "disruption", "quality")
 """The kinds that watches raise, and end; those of a staged dataset's quality are a matter of its loads."""
 KINDS = ("batch_stopped", "run_failed", "deadline", *WATCHED)
 """Each has a section in the runbook, docs/operations.md."""

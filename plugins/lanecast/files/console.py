@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from lanecast import pipeline
 from lanecast.delivery.refresh import refresh
+from lanecast.under_way import refreshing
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.connection import only_row
 from lanecast.warehouse.snapshot import rows
@@ -45,6 +46,7 @@ def import_file(
         bar.update(reading, description="refreshing the marts")
         if run.dataset in {"shipment", "tracking_event"}:
             refresh(as_of=as_of)
+            refreshing.refresh(as_of=as_of)
     with warehouse.connect() as link, link.cursor() as cursor:
         cursor.execute(
             "SELECT received, loaded, duplicate, quarantined FROM quality.reconciliation "

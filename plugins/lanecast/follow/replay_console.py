@@ -16,6 +16,7 @@ from lanecast import pipeline
 from lanecast.delivery import refresh
 from lanecast.follow import replay as replays
 from lanecast.follow.replay import Replay
+from lanecast.under_way import refreshing
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import migrations
 
@@ -60,6 +61,7 @@ def replay(
         return replays.as_dict(prepared, applied=False)
     (result,) = pipeline.load(prepared.run)
     refreshed = refresh.refresh()
+    refreshing.refresh()
     console.print(
         f"{result.received:,} received = {result.loaded:,} loaded + {result.duplicate:,} duplicate + "
         f"{result.quarantined:,} quarantined; {refreshed.shipments:,} shipments refreshed"

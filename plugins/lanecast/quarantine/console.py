@@ -20,6 +20,7 @@ from lanecast.quarantine.errors import NothingToReplay
 from lanecast.quarantine.listing import Filter
 from lanecast.quarantine.replay import Outlook
 from lanecast.quarantine.selection import Selection, open_replay
+from lanecast.under_way import refreshing
 from lanecast.warehouse import migrations
 from lanecast.words import counted, moment
 
@@ -156,6 +157,7 @@ def _load(console: Console, outlook: Outlook) -> Row:
         )
     if {"shipment", "tracking_event"} & set(outlook.chosen):
         refresh()
+        refreshing.refresh()
     loaded = {result.dataset: {"loaded": result.loaded, "duplicate": result.duplicate} for result in results}
     return {"stopped": stopped, "loaded": loaded}
 

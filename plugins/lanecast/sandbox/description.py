@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -64,6 +65,17 @@ class Strike(_Part, frozen=True, kw_only=True):
     days: Annotated[int, msgspec.Meta(ge=1)]
     affected: Share = 1.0
     backlog_days: NotNegative = 2.0
+
+
+class Jam(_Part, frozen=True, kw_only=True):
+    """Customs of one country that get on `slower` times as slowly, by date or counted back from the clock's start."""
+
+    name: str
+    country: str
+    first: date | None = None
+    days_before_start: int | None = None
+    days: Annotated[int, msgspec.Meta(ge=1)]
+    slower: Annotated[float, msgspec.Meta(ge=1)]
 
 
 class Weather(_Part, frozen=True, kw_only=True):
@@ -167,6 +179,7 @@ class Description(_Part, frozen=True, kw_only=True):
     orders: Orders
     peaks: list[Peak] = []
     strikes: list[Strike] = []
+    jams: list[Jam] = []
     weather: Weather = Weather()
     outcomes: Outcomes = Outcomes()
     hold_reasons: Annotated[dict[str, Positive], msgspec.Meta(min_length=1)]
@@ -256,11 +269,13 @@ def _complaints(world: Description) -> list[str]:
             for origin in world.origins
             if origin != code and origin not in destination.line_haul_days
         )
-    for number, strike in enumerate(world.strikes):
-        if (strike.first is None) == (strike.days_before_start is None):
-            found.append(f"key strikes[{number}]: give either first or days_before_start")
-        if strike.country not in world.countries:
-            found.append(f"key strikes[{number}].country: no such country under countries: {strike.country}")
+    disruptions: list[tuple[str, Sequence[Strike | Jam]]] = [("strikes", world.strikes), ("jams", world.jams)]
+    for key, described in disruptions:
+        for number, one in enumerate(described):
+            if (one.first is None) == (one.days_before_start is None):
+                found.append(f"key {key}[{number}]: give either first or days_before_start")
+            if one.country not in world.countries:
+                found.append(f"key {key}[{number}].country: no such country under countries: {one.country}")
     if world.orders.per_day * max(world.orders.weekdays) * _highest_peak(world) > 9000:
         found.append("key orders.per_day: more than 9,000 orders on one day; the tracking numbers end there")
     return found

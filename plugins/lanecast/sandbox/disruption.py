@@ -1,11 +1,11 @@
-"""What slows a whole place or season down: peaks, strikes, weather."""
+"""What slows a whole place or season down: peaks, strikes, customs jams, weather."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from lanecast.sandbox.description import Description, Peak
+from lanecast.sandbox.description import Description, Jam, Peak, Strike
 from lanecast.sandbox.draws import uniform
 from lanecast.sandbox.workdays import DAY
 
@@ -24,8 +24,18 @@ class StrikeDays(NamedTuple):
     backlog_days: float
 
 
+class JamDays(NamedTuple):
+    """A customs jam as it falls: first day and the day after the last, since 1970."""
+
+    name: str
+    country: str
+    first: int
+    end: int
+    slower: float
+
+
 class Disruption:
-    """The peaks, strikes and weather of one world."""
+    """The peaks, strikes, customs jams and weather of one world."""
 
     def __init__(self, description: Description, seed: int, start: datetime) -> None:
         """`start` is the clock's start, from which strikes may be counted back."""
@@ -37,8 +47,7 @@ class Disruption:
         start_day = (start.astimezone(UTC).date() - _EPOCH).days
         self.strikes: list[StrikeDays] = []
         for strike in description.strikes:
-            back = strike.days_before_start or 0
-            first = (strike.first - _EPOCH).days if strike.first else start_day - back
+            first = _first_day(strike, start_day)
             self.strikes.append(
                 StrikeDays(
                     strike.name,
@@ -50,6 +59,11 @@ class Disruption:
                     strike.backlog_days,
                 )
             )
+
+        self.jams: list[JamDays] = []
+        for jam in description.jams:
+            first = _first_day(jam, start_day)
+            self.jams.append(JamDays(jam.name, jam.country, first, first + jam.days, jam.slower))
 
     def factors(self, day: int) -> tuple[float, float]:
         """The peaks' factors on the orders and on the durations of day `day` (since 1970)."""
@@ -75,6 +89,21 @@ class Disruption:
                 return strike
         return None
 
+    def customs_last(self, country: str, begin: int, seconds: int, offset: int) -> int:
+        """How long customs that take `seconds` last from `begin` on, where local time is `offset` seconds ahead of UTC.
+
+        What is in customs when a jam begins, or when it ends, gets on at the pace of the day.
+        """
+        lasts = seconds
+        for jam in self.jams:
+            first, end = jam.first * DAY - offset, jam.end * DAY - offset
+            if jam.country != country or begin >= end or begin + lasts <= first:
+                continue
+            before = max(0, first - begin)
+            within = min(int((lasts - before) * jam.slower), end - max(begin, first))
+            lasts = before + within + int(lasts - before - within / jam.slower)
+        return lasts
+
     def stormy(self, country: str, day: int) -> bool:
         """Whether the weather stops vans in `country` on local day `day`."""
         known = self._stormy.get((country, day))
@@ -87,6 +116,11 @@ class Disruption:
     def stopped_by_weather(self) -> float:
         """The share of deliveries that bad weather stops."""
         return self._weather.stopped
+
+
+def _first_day(one: Strike | Jam, start_day: int) -> int:
+    """The day (since 1970) on which a strike or jam begins, by its date or counted back from the clock's start."""
+    return (one.first - _EPOCH).days if one.first else start_day - (one.days_before_start or 0)
 
 
 def _within(peak: Peak, on: str) -> bool:

@@ -154,7 +154,8 @@ class Traveller:
             scans.append(Scan(now, "customs_hold", gate, reason))
             now += int(4.5 * DAY * exp(0.8 * course.normals[3]))
         days = trip.arriving.customs_days * trip.service.customs * self._disruption.delay(now)
-        now += int(days * DAY * exp((trip.service.spread + 0.15) * course.normals[4]))
+        lasts = int(days * DAY * exp((trip.service.spread + 0.15) * course.normals[4]))
+        now += self._disruption.customs_last(gate.country, now, lasts, gate.zone.offset(now))
         now = gate.workdays.resume(now, gate.zone, 8 * HOUR, 18 * HOUR, int(hours[9] * 6 * HOUR))
         scans.append(Scan(now, "import_cleared", gate))
 

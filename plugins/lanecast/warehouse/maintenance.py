@@ -10,6 +10,7 @@ from lanecast import raw, settings
 from lanecast.contracts.reader import contract
 from lanecast.delivery import promises, refresh, tuning
 from lanecast.report import files as report_files
+from lanecast.under_way import refreshing
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import retention
 from lanecast.warehouse.connection import only_row
@@ -45,6 +46,7 @@ def maintain(address: str | None = None) -> dict[str, int]:
     tuned = tuning.tune(address)
     if tuned.choice is not None:
         done["cells_tuned_on"] = tuned.cells
+    refreshing.refresh(address)
     with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
         gone = promises.forget(cursor, now, contract("promise_log").retention_days)
         done |= {table: count for table, count in gone.items() if count}

@@ -35,6 +35,9 @@ def test_the_default_world_covers_what_it_must(description: Description) -> None
         ("first: 11-11", "first: 13-11", "peaks[0].first"),
         ("days_before_start: 62, ", "", "strikes[0]"),
         ("history_days: 180", "history_days: [", "not YAML"),
+        ("jams: []", "jams: [{name: x, country: BR, days: 3, slower: 2}]", "jams[0]"),
+        ("jams: []", "jams: [{name: x, country: XX, first: 2026-01-01, days: 3, slower: 2}]", "jams[0].country"),
+        ("jams: []", "jams: [{name: x, country: BR, first: 2026-01-01, days: 3, slower: 0.5}]", "slower"),
     ],
 )
 def test_a_wrong_world_is_told_which_key_is_wrong(tmp_path: Path, old: str, new: str, told: str) -> None:

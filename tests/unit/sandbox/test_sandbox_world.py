@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from statistics import median
 
-from lanecast.sandbox.description import Description, read_description
+import pytest
+from msgspec.structs import replace
+
+from lanecast.sandbox.description import Description, Jam, read_description
+from lanecast.sandbox.disruption import Disruption
 from lanecast.sandbox.journey import MILESTONE_OF
 from lanecast.sandbox.workdays import Workdays, Zone
 from lanecast.sandbox.world import World
@@ -102,6 +107,45 @@ def test_a_strike_stops_the_last_mile(description: Description, world: World) ->
     usual = delivered[False] / (180 - strike.days)
     assert delayed > 20
     assert delivered[True] / (strike.days - 1) < usual / 2
+
+
+def test_a_jam_slows_customs_while_it_lasts_and_draws_nothing(description: Description, world: World) -> None:
+    first = date(2026, 3, 2)
+    jam = Jam(name="new import system", country="BR", first=first, days=20, slower=4)
+    jammed = World(replace(description, jams=[jam]), START)
+    days: dict[bool, list[float]] = {True: [], False: []}
+    for number in range(20):
+        on = first - timedelta(days=10) + timedelta(days=number)
+        for usual, slow in zip(world.shipments_ordered_on(on), jammed.shipments_ordered_on(on), strict=True):
+            instants = {scan.kind: scan.instant for scan in slow.scans}
+            if slow.destination.country != "BR":
+                assert [scan[:2] for scan in slow.scans] == [scan[:2] for scan in usual.scans]
+                continue
+            if {"import_started", "import_cleared"} <= set(instants):
+                began = datetime.fromtimestamp(instants["import_started"], UTC).date()
+                within = first <= began < first + timedelta(days=8)
+                days[within].append((instants["import_cleared"] - instants["import_started"]) / 86400)
+    assert median(days[True]) > 2 * median(day for day in days[False] if day)
+
+
+@pytest.mark.parametrize(
+    ("begin", "seconds", "lasts"),
+    [
+        (-9, 5, 5),  # over before it begins
+        (-2, 4, 2 + 2 * 4),  # two days of work are left when it begins
+        (1, 2, 2 * 4),  # within
+        (6, 5, 4 + (5 - 1)),  # a day of work is done in its last four days
+        (10, 5, 5),  # after
+    ],
+)
+def test_work_in_customs_goes_on_at_the_pace_of_the_day(
+    description: Description, begin: int, seconds: int, lasts: int
+) -> None:
+    jam = Jam(name="new import system", country="BR", first=date(1970, 4, 11), days=10, slower=4)
+    disruption = Disruption(replace(description, jams=[jam]), 1, START)
+    day = 86400
+    assert disruption.customs_last("BR", (100 + begin) * day, seconds * day, 0) == lasts * day
+    assert disruption.customs_last("FR", (100 + begin) * day, seconds * day, 0) == seconds * day
 
 
 def test_every_number_leads_back_to_its_shipment(world: World) -> None:
