@@ -1,0 +1,202 @@
+"""The learned hazard, night by night: trained and compared in one step, put in use in the next.
+
+Training reads shipments, finds by a rolling backtest which lanes the hazard serves, and keeps the model as a new
+version. Publishing writes that version's curves for SQL, and only then does it serve. What is killed in between leaves
+the version before in use. Where no model can be made the life table serves, and a row says why.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from lanecast import settings
+from lanecast.delivery.learned import choice, keeping, mix, reading, store
+from lanecast.delivery.learned.fitting import Fitted, fit
+from lanecast.delivery.learned.reading import Read
+from lanecast.delivery.learned.store import Curve, Noted, Score, Status
+from lanecast.delivery.life_table import CLOCKS
+from lanecast.delivery.model.hazard import PARAMETERS, NoLightGBM, library
+from lanecast.delivery.model.shipments import Floats, Shipments
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training: its version, what became of it (trained, refused, none) and why, shipments read, scores, seconds."""
+
+    version: str
+    status: Status
+    reason: str
+    shipments: int
+    scores: tuple[Score, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Published:
+    """A version put in use: lanes with curves of its own (one for each clock) and curves; seconds."""
+
+    version: str
+    lanes: int
+    curves: int
+    seconds: float
+
+
+def train(
+    address: str | None = None,
+    as_of: datetime | None = None,
+    say: Say = log.info,
+    most: int = reading.MOST,
+    most_days: float = reading.MOST_DAYS,
+) -> Trained:
+    """Trains on what the warehouse knows, compares, and keeps the model as a new version, not in use yet.
+
+    Where there is too little to learn from or to compare, or the life table is as good everywhere, or LightGBM can't be
+    loaded, nothing is kept but a row that says so. Raises NoWarehouse where the warehouse can't be reached.
+    """
+    began = time.monotonic()
+    told = reading.read(address, as_of, most, most_days)
+    say(f"read {len(told):,} shipments")
+    scores: list[Score] = []
+    parts: dict[str, dict[str, str]] = {}
+    features: dict[str, None] = {}
+    problem = ""
+    try:
+        library()
+        for clock in CLOCKS:
+            ages = np.array(store.floor_curves(clock, [], address)[1])
+            made = _clock(told, clock, ages, scores, say)
+            if made is not None:
+                parts[clock] = keeping.texts(made)
+                features |= dict.fromkeys(_features(made))
+    except NoLightGBM as error:
+        problem = str(error)
+    status, reason = _outcome(scores, parts, problem)
+    say(reason)
+    start = np.where(np.isfinite(told.ordered), told.ordered, told.shipped)
+    seconds = time.monotonic() - began
+    noted = Noted(
+        told.as_of,
+        status,
+        reason,
+        len(told),
+        int((told.delivered < told.now).sum()),
+        _moment(start.min()) if len(told) else None,
+        _moment(start.max()) if len(told) else None,
+        seconds,
+        {"lightgbm": PARAMETERS, "all_shipments": told.is_all},
+        tuple(features),
+    )
+    version = store.note(noted, scores, parts, address)
+    return Trained(version, status, reason, len(told), tuple(scores), seconds)
+
+
+def publish(version: str, address: str | None = None, as_of: datetime | None = None, say: Say = log.info) -> Published:
+    """Writes the curves of a version and puts it in use, instead of the one before.
+
+    Raises NoVersion where its parts are not kept (any more), NoLightGBM where it can't be loaded.
+    """
+    began = time.monotonic()
+    parts = store.parts(version, address)
+    shares = store.shares(version, address)
+    made = {clock: keeping.fitted(kept) for clock, kept in parts.items()}
+    # An order that was handed over of late may be older.
+    days = 2 * math.ceil(max(mix.recent(one.scale) for one in made.values()))
+    told = reading.read(address, as_of, days=days)
+    curves = [
+        curve for clock, one in made.items() for curve in _curves(clock, one, told, shares.get(clock, {}), address, say)
+    ]
+    lanes, count = store.put_in_use(version, curves, address, as_of)
+    say(f"version {version} serves: {count:,} curves of {lanes:,} lanes")
+    return Published(version, lanes, count, time.monotonic() - began)
+
+
+def follow(
+    trained: Trained, address: str | None = None, as_of: datetime | None = None, say: Say = log.info
+) -> Published | None:
+    """What comes after a training: its version is put in use; where the life table is to serve alone, the version
+    before is taken out. Without LightGBM the version before stays, until it is stale."""
+    if trained.status == "trained":
+        return publish(trained.version, address, as_of, say)
+    if not trained.reason.startswith(_NO_LIBRARY):
+        store.retire(address)
+    return None
+
+
+def as_dict(trained: Trained, published: Published | None) -> dict[str, Any]:
+    """Both as plain values."""
+    return asdict(trained) | {"published": None if published is None else asdict(published)}
+
+
+_NO_LIBRARY = "LightGBM can't be loaded"
+
+
+def _clock(told: Read, clock: str, ages: Floats, scores: list[Score], say: Say) -> Fitted | None:
+    """Compares on one clock; fits on everything known where the hazard serves anywhere."""
+    known = told.by(clock)
+    if np.isfinite(known.delivered).sum() < choice.LEAST_ORDERS:
+        return None
+    say(f"{clock}: {len(known):,} shipments")
+    found = choice.choose(clock, choice.compare(known, told.now, ages, say))
+    scores += found
+    if not any(score.learned_share for score in found):
+        return None
+    say(f"{clock}: training on all")
+    return fit(known, told.now)
+
+
+def _outcome(scores: list[Score], parts: dict[str, dict[str, str]], problem: str) -> tuple[Status, str]:
+    if problem:
+        return "none", problem if problem.startswith(_NO_LIBRARY) else f"{_NO_LIBRARY}: {problem}"
+    if not scores:
+        return "none", (
+            f"too few orders have matured to compare by: the learned hazard takes {choice.LEAST_ORDERS} of the last "
+            "fortnights; the life table serves"
+        )
+    if not parts:
+        return "refused", "the learned hazard is nowhere better than the life table by more than chance"
+    serving = [score for score in scores if score.learned_share]
+    return "trained", f"the learned hazard or a mixture is better in {len(serving)} of {len(scores)} groups of lanes"
+
+
+def _curves(
+    clock: str, made: Fitted, told: Read, shares: dict[tuple[str, str], float], address: str | None, say: Say
+) -> Iterator[Curve]:
+    """The curves of one clock's lanes, in order."""
+    known: Shipments = told.by(clock)
+    found = mix.mix(known, told.now, made.scale, lambda *ends: choice.share_of(shares, *ends) > 0)
+    if not found.lanes:
+        return
+    say(f"{clock}: curves of {len(found.lanes):,} lanes, from {len(found.orders):,} orders")
+    keys = [lane.key for lane in found.lanes]
+    floor, bounds = store.floor_curves(clock, keys, address)
+    ages: Floats = np.array(bounds)
+    within = max(int(np.searchsorted(ages, settings.horizon_days(), side="right")), 1)
+    for weekday, table in mix.by_weekday(found, told.now, ages, made.curves):
+        for lane, learned in zip(found.lanes, table, strict=True):
+            share = choice.share_of(shares, lane.origin_country, lane.destination_country)
+            points = mix.curve(mix.mixed(learned, floor.get(lane.key), share), within)
+            if points:
+                yield Curve(lane.key, clock, weekday, points)
+
+
+def _features(made: Fitted) -> tuple[str, ...]:
+    from lanecast.delivery.model.features import DAY_FEATURES
+    from lanecast.delivery.model.hazard import Hazard
+
+    return (*made.hazard.features.names, *DAY_FEATURES) if isinstance(made.hazard, Hazard) else ()
+
+
+def _moment(days: float) -> datetime:
+    return datetime.fromtimestamp(float(days) * 86_400, UTC)
