@@ -23,6 +23,7 @@ from lanecast.delivery.learned.fitting import Fitted, fit
 from lanecast.delivery.learned.reading import Read
 from lanecast.delivery.learned.store import Curve, Noted, Score, Status
 from lanecast.delivery.life_table import CLOCKS
+from lanecast.delivery.model.choice import choose as choose_memories
 from lanecast.delivery.model.hazard import PARAMETERS, NoLightGBM, library
 from lanecast.delivery.model.shipments import Floats, Shipments
 
@@ -148,12 +149,14 @@ def _clock(told: Read, clock: str, ages: Floats, scores: list[Score], say: Say) 
     if np.isfinite(known.delivered).sum() < choice.LEAST_ORDERS:
         return None
     say(f"{clock}: {len(known):,} shipments")
-    found = choice.choose(clock, choice.compare(known, told.now, ages, say))
+    backtest = choice.compare(known, told.now, ages, say)
+    found = choice.choose(clock, backtest.compared)
     scores += found
     if not any(score.learned_share for score in found):
         return None
     say(f"{clock}: training on all")
-    return fit(known, told.now)
+    memories = choose_memories(known, told.now)
+    return fit(known, told.now, memories, backtest.recalibration) if memories.half_lives else None
 
 
 def _outcome(scores: list[Score], parts: dict[str, dict[str, str]], problem: str) -> tuple[Status, str]:
@@ -183,7 +186,7 @@ def _curves(
     floor, bounds = store.floor_curves(clock, keys, address)
     ages: Floats = np.array(bounds)
     within = max(int(np.searchsorted(ages, settings.horizon_days(), side="right")), 1)
-    for weekday, table in mix.by_weekday(found, told.now, ages, made.curves):
+    for weekday, table in mix.by_weekday(found, told.now, ages, made):
         for lane, learned in zip(found.lanes, table, strict=True):
             share = choice.share_of(shares, lane.origin_country, lane.destination_country)
             points = mix.curve(mix.mixed(learned, floor.get(lane.key), share), within)

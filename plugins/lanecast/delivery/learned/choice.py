@@ -16,8 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from lanecast.delivery.learned import mix
-from lanecast.delivery.learned.fitting import Fitted, fit, fit_floor
+from lanecast.delivery.learned.fitting import fit, fit_floor, parts
 from lanecast.delivery.learned.store import Fit, Score
+from lanecast.delivery.model.choice import Choice
+from lanecast.delivery.model.choice import choose as choose_memories
+from lanecast.delivery.model.exposure import scale
+from lanecast.delivery.model.recalibration import Issued, Recalibration, recalibration
 from lanecast.delivery.model.shipments import Flags, Floats, Integers, Shipments
 
 FORTNIGHTS = 4
@@ -56,29 +60,44 @@ class Compared:
         return len(self.loss)
 
 
-def compare(known: Shipments, now: float, ages: Floats, say: Callable[[str], None] = lambda _: None) -> Compared:
+@dataclass(frozen=True)
+class Backtest:
+    """Orders compared, and what their outcomes teach about reading the hazard's curves."""
+
+    compared: Compared
+    recalibration: Recalibration
+
+
+def compare(known: Shipments, now: float, ages: Floats, say: Callable[[str], None] = lambda _: None) -> Backtest:
     """The rolling backtest on what is known at `now` (days since 1970-01-01), of curves known at `ages` (days).
 
-    Raises NoLightGBM where it can't be loaded.
+    Memories are chosen once, by what was known before the first fortnight. Raises NoLightGBM where it can't be loaded.
     """
-    parts = []
+    found: list[Compared] = []
+    issued = Issued()
+    memories: Choice | None = None
     for number, (since, until) in enumerate(periods(known, now), 1):
         rows = np.flatnonzero((known.ordered >= since) & (known.ordered < until) & known.sound())
-        rows = rows[:: -(-len(rows) // MOST_ORDERS) or 1]
+        rows = rows[:: max(1, -(-len(rows) // MOST_ORDERS))]
         before = known.known_at(since)
         if not len(rows) or np.isfinite(before.delivered).sum() < LEAST_ORDERS:
             continue
         say(f"comparing, fortnight {number} of {FORTNIGHTS}: {len(rows):,} orders")
-        learned, floor = fit(before, since), fit_floor(before, since)
+        memories = memories or choose_memories(before, since)
+        if not memories.half_lives:
+            continue
+        learned = fit(before, since, memories, recalibration(issued, before, since, scale(before)))
         asked = known.take(rows)
         fresh = asked.asked()
-        table = _by_age(floor, fresh, ages)
-        served = mix.served(fresh, mix.mix(before, since, learned.scale), since, ages, learned.curves)
-        share = np.where(np.isnan(served), table, served)
+        table = fit_floor(before, since, memories).by(fresh, ages)
+        served = mix.served(fresh, mix.mix(before, since, learned.scale), since, ages, learned)
         # One that is still under way will have taken at least as long as it has by now.
         took = np.where(np.isfinite(asked.delivered), asked.delivered, now) - asked.ordered
-        parts.append(_compared(asked, took, (table, share), _by_age(learned, fresh, ages), ages))
-    return _joined(parts)
+        shares = table, np.where(np.isnan(served), table, served)
+        found.append(_compared(asked, took, shares, learned.by(fresh, ages), ages))
+        for _, part in parts(fresh):
+            issued.add(part, learned.raw(part))
+    return Backtest(_joined(found), recalibration(issued, known, now, scale(known)))
 
 
 def periods(known: Shipments, now: float) -> Iterator[tuple[float, float]]:
@@ -118,10 +137,6 @@ def share_of(shares: dict[tuple[str, str], float], origin: str, destination: str
     return 0.0
 
 
-def _by_age(made: Fitted, asked: Shipments, ages: Floats) -> Floats:
-    return made.curves(asked).by(np.broadcast_to(ages, (len(asked), len(ages))))
-
-
 def _compared(
     asked: Shipments, took: Floats, shares: tuple[Floats, Floats], informed: Floats, ages: Floats
 ) -> Compared:
@@ -131,8 +146,10 @@ def _compared(
     return Compared(
         _told(asked, "origin_country"),
         _told(asked, "destination_country"),
-        *(np.column_stack(columns) for columns in zip(*told, strict=True)),
-        informed=_losses(took, informed, ages)[0],
+        np.column_stack([loss for loss, _, _ in told]),
+        np.column_stack([within for _, within, _ in told]),
+        np.column_stack([width for _, _, width in told]),
+        _losses(took, informed, ages)[0],
     )
 
 

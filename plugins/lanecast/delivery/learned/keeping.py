@@ -14,6 +14,7 @@ import numpy as np
 from lanecast.delivery.learned.fitting import Fitted
 from lanecast.delivery.model.encodings import Encoding
 from lanecast.delivery.model.hazard import Hazard, library
+from lanecast.delivery.model.recalibration import Recalibration
 from lanecast.delivery.model.schema import Schema
 
 _STATE = "state"
@@ -33,6 +34,8 @@ def texts(fitted: Fitted) -> dict[str, str]:
         "without": sorted(hazard.without),
         "rounds": hazard.rounds,
         "clock": fitted.clock.tolist(),
+        "recalibration": fitted.recalibration.overall.tolist(),
+        "recalibrations": [[list(lane), told.tolist()] for lane, told in fitted.recalibration.by_lane.items()],
         "names": features.names,
         # Of how the network was, only the last week is asked for.
         "pulse": features.pulse[-1:].tolist(),
@@ -63,4 +66,7 @@ def fitted(parts: Mapping[str, str]) -> Fitted:
         tables = [{label: (pair[0], pair[1]) for label, pair in table.items()} for table in kept["tables"]]
         hazard.features.encodings[name] = Encoding(kept["half_life"], kept["mean"], tables)
     hazard.members = [gbm.Booster(model_str=parts[name]) for name in sorted(parts) if name.startswith(_MEMBER)]
-    return Fitted(hazard, cells, np.array(state["clock"], dtype=float), state["scale"])
+    read_through = Recalibration(
+        np.array(state["recalibration"]), {tuple(lane): np.array(shares) for lane, shares in state["recalibrations"]}
+    )
+    return Fitted(hazard, cells, np.array(state["clock"], dtype=float), state["scale"], read_through)

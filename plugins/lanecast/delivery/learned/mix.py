@@ -13,8 +13,8 @@ from zlib import crc32
 
 import numpy as np
 
+from lanecast.delivery.learned.fitting import Fitted
 from lanecast.delivery.levels import LANE_COLUMNS, LEVELS
-from lanecast.delivery.model.curves import Curves
 from lanecast.delivery.model.floor import lanes as lanes_of
 from lanecast.delivery.model.shipments import Floats, Integers, Shipments
 
@@ -26,7 +26,6 @@ EACH = 64
 """Orders that stand for a lane between places, carriers and services; four times as many for world and countries."""
 _WIDE = 3
 """Levels that count as wide: world, destination country, lane between countries."""
-_CHUNK = 2_000
 _LEAST_SPAN = 60.0
 
 
@@ -84,24 +83,19 @@ def recent(scale: float) -> float:
     return max(_LEAST_SPAN, 6 * scale)
 
 
-def by_weekday(
-    of: Mix, now: float, ages: Floats, curves: Callable[[Shipments], Curves]
-) -> Iterator[tuple[int, Floats]]:
+def by_weekday(of: Mix, now: float, ages: Floats, made: Fitted) -> Iterator[tuple[int, Floats]]:
     """For each weekday (0 = Monday) the mean share delivered by `ages` (days) of each lane: lanes x ages. The weekday
     is that of the start, in the zone of each order's destination."""
     for weekday in range(7):
         moved = _moved(of.orders, now, weekday)
-        share = np.empty((len(moved), len(ages)))
-        for at in range(0, len(moved), _CHUNK):
-            part = moved.take(np.arange(at, min(at + _CHUNK, len(moved))))
-            share[at : at + len(part)] = curves(part).by(np.broadcast_to(ages, (len(part), len(ages))))
+        share = made.by(moved, ages)
         means = np.array([share[lane.members].mean(axis=0) for lane in of.lanes])
         yield weekday, means.reshape(len(of.lanes), len(ages))
 
 
-def served(asked: Shipments, of: Mix, now: float, ages: Floats, curves: Callable[[Shipments], Curves]) -> Floats:
-    """What orders are told of themselves: the curve of the narrowest lane of `of` that holds them, on the weekday of their
-    start (rows x ages); NaN where none does."""
+def served(asked: Shipments, of: Mix, now: float, ages: Floats, made: Fitted) -> Floats:
+    """What orders are told of themselves: the curve of the narrowest lane of `of` that holds them, on the weekday of
+    their start (rows x ages); NaN where none does."""
     place = {lane.key: number for number, lane in enumerate(of.lanes)}
     lane = np.full(len(asked), -1)
     for level in LEVELS:
@@ -112,7 +106,7 @@ def served(asked: Shipments, of: Mix, now: float, ages: Floats, curves: Callable
         lane = np.where(found >= 0, found, lane)
     share = np.full((len(asked), len(ages)), np.nan)
     weekdays = (asked.start_day() + 3) % 7
-    for weekday, table in by_weekday(of, now, ages, curves):
+    for weekday, table in by_weekday(of, now, ages, made):
         rows = np.flatnonzero((weekdays == weekday) & (lane >= 0))
         share[rows] = table[lane[rows]]
     return share
