@@ -1,12 +1,11 @@
 """What to trust where: memories of the model, and model or life table lane by lane, by a look at weeks already past.
 
-Everything is fitted as it would have been some weeks ago, and judged by the likelihood of what each parcel under way has
-done since then, arrived or not. That needs no waiting until the parcels of those weeks have all arrived.
+Everything is fitted as it would have been some weeks ago, and judged by the likelihood of what each parcel under way
+has done since then, arrived or not. That needs no waiting until the parcels of those weeks have all arrived.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from lanecast.delivery.model.exposure import Exposure, edges, exposure, scale
 from lanecast.delivery.model.floor import Floor, lanes
 from lanecast.delivery.model.hazard import WINDOW, Hazard, NoLightGBM
-from lanecast.delivery.model.shipments import Floats, Shipments
+from lanecast.delivery.model.shipments import Floats, Integers, Shipments
 
 MEMORIES = (2.7, 5.5, 11.0)
 """Half-lives of the model to choose from, as multiples of the median time to delivery."""
@@ -36,8 +35,8 @@ _TINY = 1e-6
 @dataclass(frozen=True)
 class Choice:
     """`half_lives` of the model's members and `floor_half_life` in days; `weight` of the model (0 to 1) by destination
-    (country and region), and `overall` for those not met. `losses`: minus log-likelihood per delivery of each candidate,
-    as evidence."""
+    (country and region), and `overall` for those not met. `losses`: minus log-likelihood per delivery of each
+    candidate, as evidence."""
 
     floor_half_life: float
     half_lives: tuple[float, ...] = ()
@@ -84,7 +83,7 @@ def choose(known: Shipments, now: float, without: frozenset[str] = frozenset()) 
 
 
 def _of_floor(
-    past: Shipments, then: float, cells: np.ndarray, half_life: float, known: Shipments, seen: Exposure
+    past: Shipments, then: float, cells: Integers, half_life: float, known: Shipments, seen: Exposure
 ) -> Floats:
     lived = exposure(past, then, cells, then - 10 * half_life)
     rows, place = np.unique(seen.row, return_inverse=True)
@@ -108,9 +107,10 @@ def _by_lane(
     """The best weight over all, and of each lane by its own losses, leaning on those over all where it has few."""
     group, names = lanes(known, LANE)
     at = group[seen.row]
-    arrived = np.bincount(at, seen.delivered, len(names))
-    lost: Sequence[Floats] = [
-        np.bincount(at, _log_loss(seen, weight * learned + (1 - weight) * floor), len(names)) for weight in WEIGHTS
+    arrived = np.bincount(at, seen.delivered.astype(float), len(names))
+    lost: list[Floats] = [
+        np.bincount(at, _log_loss(seen, weight * learned + (1 - weight) * floor), len(names)).astype(float)
+        for weight in WEIGHTS
     ]
     total = np.array(lost)
     each = total.sum(axis=1) / max(arrived.sum(), 1.0)

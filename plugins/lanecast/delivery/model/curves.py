@@ -14,8 +14,8 @@ _POINTS = np.linspace(0.0, 1.0, 201)
 @dataclass(frozen=True)
 class Curves:
     """One curve a row. `share` (rows x cells) is the share delivered by the end of each cell of `cells` (days, local
-    midnight to midnight), `clock` the 201 quantiles of the time of day of deliveries, `started` the share of its day that
-    had passed at the start. Ages in and out are days since the start."""
+    midnight to midnight), `clock` the 201 quantiles of the time of day of deliveries, `started` the share of its day
+    that had passed at the start. Ages in and out are days since the start."""
 
     cells: Integers
     share: Floats
@@ -41,7 +41,8 @@ class Curves:
         first = (cell == 0) & (days == 0)
         floor = np.interp(self.started, self.clock + _POINTS * 1e-9, _POINTS)
         later = np.interp(floor + (1 - floor) * within * width, _POINTS, self.clock) - self.started
-        return np.maximum(np.where(first, later, age), 0.0)
+        found: Floats = np.maximum(np.where(first, later, age), 0.0)
+        return found
 
     def by(self, ages: Floats) -> Floats:
         """The share delivered by `ages`: one age a row, or rows x ages."""
@@ -58,24 +59,25 @@ class Curves:
         before = np.where(cell > 0, self.share[rows, np.maximum(cell - 1, 0)], 0.0)
         within = np.clip((day - self.cells[cell] + of_day) / np.diff(self.cells)[cell], 0, 1)
         found = np.clip(before + (self.share[rows, cell] - before) * within, 0, 1)
-        return found[:, 0] if ages.ndim == 1 else found
+        shares: Floats = found[:, 0] if ages.ndim == 1 else found
+        return shares
 
     def mixed(self, other: Curves, weight: Floats) -> Curves:
         """`weight` (one a row) of these, the rest of the other's, which have the same cells."""
-        share = weight[:, None] * self.share + (1 - weight[:, None]) * other.share
+        share: Floats = weight[:, None] * self.share + (1 - weight[:, None]) * other.share
         return Curves(self.cells, share, self.clock, self.started)
 
 
 def from_hazards(cells: Integers, hazards: Floats, clock: Floats, asked: Shipments) -> Curves:
     """Curves from the chances (rows x cells) to arrive within a cell of those still under way at its start."""
     left = np.cumprod(1 - np.clip(hazards, 1e-9, 1 - 1e-9), axis=1)
-    share = 1 - left
+    share: Floats = np.asarray(1 - left, dtype=float)
     share /= share[:, -1:]
     return Curves(cells, share, clock, asked.start_share())
 
 
 def time_of_day(known: Shipments, now: float, since: float) -> Floats:
-    """The 201 quantiles of the local time of day (0 to 1) of deliveries since then; even where they are fewer than 30."""
+    """The 201 quantiles of the local time of day (0 to 1) of deliveries since then; even where fewer than 30 are."""
     used = (known.delivered < now) & (known.delivered >= since) & known.sound()
     if used.sum() < 30:
         return _POINTS

@@ -15,6 +15,8 @@ from lanecast.delivery.model.shipments import Flags, Floats, Integers, Text
 
 KAPPA = 2.0
 """Parcels' worth of trust in the wider key."""
+_OLDEST = 50.0
+"""Half-lives beyond which nothing is told apart."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Encoding:
         self.tables = []
         for key in (everything, *chain):
             trust = KAPPA if self.tables else 1e-3
-            total, weight = self._fading(key.codes, events, used, when)
+            total, weight = self._fading(key.codes, events, used, when, now)
             self.tables.append(self._final(key, events, used, now))
             found = (total + trust * found) / (weight + trust)
         return found
@@ -57,13 +59,15 @@ class Encoding:
             found = (sums[key.codes, 0] + trust * found) / (sums[key.codes, 1] + trust)
         return found
 
-    def _fading(self, codes: Integers, events: Events, used: Integers, when: Floats) -> tuple[Floats, Floats]:
+    def _fading(
+        self, codes: Integers, events: Events, used: Integers, when: Floats, now: float
+    ) -> tuple[Floats, Floats]:
         if not len(used):
             return np.zeros(len(when)), np.zeros(len(when))
         first = float(events.moment[used].min())
         order = used[np.lexsort((events.moment[used], codes[used]))]
         since = events.moment[order] - first
-        grown = np.exp2(since / self.half_life)
+        grown = np.exp2((events.moment[order] - now) / self.half_life)
         sums = np.concatenate([[0.0], np.cumsum(grown)])
         totals = np.concatenate([[0.0], np.cumsum(grown * events.value[order])])
         span = float(since.max()) + 2.0
@@ -71,7 +75,7 @@ class Encoding:
         placed = codes[order] * span + since
         lo = np.searchsorted(placed, codes * span - 0.25, side="left")
         hi = np.maximum(np.searchsorted(placed, codes * span + asked, side="left"), lo)
-        fade = np.exp2(-np.maximum(when - first, 0.0) / self.half_life)
+        fade = np.exp2(np.clip((now - when) / self.half_life, 0.0, _OLDEST))
         return (totals[hi] - totals[lo]) * fade, np.maximum((sums[hi] - sums[lo]) * fade, 0.0)
 
     def _final(self, key: Text, events: Events, used: Integers, now: float) -> dict[str, tuple[float, float]]:

@@ -79,4 +79,5 @@ def exposure(known: Shipments, now: float, cells: Integers, since: float) -> Exp
 
 def weights(seen: Exposure, now: float, half_life: float) -> Floats:
     """How much each row counts: half as much for every `half_life` days that lie between it and now."""
-    return np.exp2((seen.day - now) / half_life)
+    found: Floats = np.exp2((seen.day - now) / half_life)
+    return found

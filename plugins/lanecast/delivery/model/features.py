@@ -19,6 +19,8 @@ from lanecast.delivery.model.shipments import Floats, Integers, Shipments, Text
 
 Matrix = npt.NDArray[np.float32]
 
+_MOST_WEEKS = 520
+
 DAY_FEATURES = (
     "age",
     "weekday",
@@ -28,8 +30,8 @@ DAY_FEATURES = (
     "origin_holiday",
     "working_days",
 )
-"""Of one cell: its age in days, its first day's weekday (0 = Monday), whether that day, the one before and the one after
-are holidays at the destination, and that day at the origin; working days at the destination since the start."""
+"""Of one cell: its age in days, its first day's weekday (0 = Monday), whether that day, the one before and the one
+after are holidays at the destination, and that day at the origin; working days at the destination since the start."""
 
 
 @dataclass
@@ -47,7 +49,7 @@ class OrderFeatures:
         """Learns encodings and the network's pulse; returns the features (rows x names) of the known orders, each as of
         the start of its own week, counted back from `now`."""
         self.schema = schema(known)
-        week = pulse.week_of(known.ordered, now)
+        week = np.maximum(pulse.week_of(known.ordered, now), -_MOST_WEEKS)
         when = now + pulse.WEEK * week
         weeks = int(-week.min()) if len(week) else 0
         self.pulse = pulse.pulse(known, seen, now, cells, self.scale, weeks)
@@ -56,7 +58,7 @@ class OrderFeatures:
             if name in self.without:
                 continue
             self.encodings[name] = Encoding(memory * self.scale)
-            columns[name] = self.encodings[name].fit(chain, events, when, now)
+            columns[name] = self.encodings[name].fit(chain, events, when.astype(float), now)
         return self._matrix(columns, self.pulse[weeks + week])
 
     def read(self, asked: Shipments) -> Matrix:
@@ -152,8 +154,9 @@ def _same(of: Shipments) -> npt.NDArray[np.bool_]:
         return np.array(text.labels, dtype=object)[text.codes]
 
     lane = of.lane
-    near = told(lane["origin_region"]) == told(lane["destination_region"])
-    return near & (told(lane["origin_country"]) == told(lane["destination_country"]))
+    near: npt.NDArray[np.bool_] = told(lane["origin_region"]) == told(lane["destination_region"])
+    near &= told(lane["origin_country"]) == told(lane["destination_country"])
+    return near
 
 
 def _numbered(text: Text, values: tuple[str, ...]) -> Floats:

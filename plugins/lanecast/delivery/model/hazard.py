@@ -3,7 +3,7 @@
     logit h(x, t) = sum of trees at (features of the order, features of the day)
 
 A member is one LightGBM classifier, fitted on the cells lived through within its window, each weighted by how recent it
-is. With the same rows the same trees come out, to the bit: LightGBM runs deterministic, with a fixed number of threads.
+is. With the same rows the same trees come out, to the bit: LightGBM runs deterministic, on one thread.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PARAMETERS: dict[str, Any] = {
     "feature_fraction": 0.5,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 2,
+    "num_threads": 1,
     "max_bin": 127,
     "verbosity": -1,
 }
@@ -85,7 +85,7 @@ class Hazard:
                 weight=weights(seen.take(used), now, half_life).astype(np.float32),
                 params={"max_bin": PARAMETERS["max_bin"], "verbosity": -1},
             )
-            seeds = {name: place + 1 for name in ("seed", "feature_fraction_seed", "bagging_seed", "data_random_seed")}
+            seeds = dict.fromkeys(("seed", "feature_fraction_seed", "bagging_seed", "data_random_seed"), place + 1)
             self.members.append(gbm.train({**PARAMETERS, **seeds}, data, self.rounds))
         return self
 
@@ -127,5 +127,5 @@ class Hazard:
     def _average(self, rows: Matrix) -> Floats:
         total = np.zeros(len(rows))
         for member in self.members:
-            total += np.asarray(member.predict(rows, num_threads=2))
+            total += np.asarray(member.predict(rows, num_threads=1))
         return total / len(self.members)

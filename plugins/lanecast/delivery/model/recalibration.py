@@ -3,8 +3,8 @@
 A curve that is right is passed evenly: as many parcels arrive between its shares 0.9 and 0.95 as between 0.1 and 0.15.
 What was in fact seen is a life table again, with the share of the own curve for an age: parcels under way count until
 the share that they have reached, recent moments count more, and each destination leans on the world, the world on the
-belief that the curves are right. New curves are read through that table. Parcels are judged by curves issued before they
-left, so that it shows how wrong the model is about the future, not about what it has learned from.
+belief that the curves are right. New curves are read through that table. Parcels are judged by curves issued before
+they left, so that it shows how wrong the model is about the future, not about what it has learned from.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which columns a file has, and what each is good for: found out from what is known, never from the rows asked about."""
+"""Which columns a file has, and what each is good for: found out from what is known alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_NUMBERS = 40
 
 @dataclass(frozen=True)
 class Schema:
-    """Extra columns by use: `numbers` as they are; `postcodes` by their prefixes; `texts` by how fast each value was."""
+    """Extra columns by use: `numbers` as they are, `postcodes` by their prefixes, `texts` by how fast each was."""
 
     numbers: tuple[str, ...]
     postcodes: tuple[str, ...]

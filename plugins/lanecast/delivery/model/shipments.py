@@ -101,8 +101,9 @@ class Shipments:
         return (self.ordered + self.offset) % 1.0
 
     def sound(self) -> Flags:
-        """Rows whose clocks don't run backwards. The others teach nothing: nobody knows which of their times is wrong."""
-        return ~(self.delivered < self.ordered) & np.isfinite(self.ordered)
+        """Rows whose clocks don't run backwards. The others teach nothing: who knows which of their times is wrong."""
+        found: Flags = ~(self.delivered < self.ordered) & np.isfinite(self.ordered)
+        return found
 
 
 def shipments(
