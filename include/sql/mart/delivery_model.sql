@@ -34,7 +34,7 @@ SELECT
     model.lanes,
     model.curves,
     model.published_at,
-    EXISTS (SELECT FROM serving.delivery_model_part AS part WHERE part.version = model.version) AS is_kept,
+    EXISTS (SELECT FROM serving.delivery_model_file AS kept WHERE kept.version = model.version) AS is_kept,
     model.recorded_at AS refreshed_at
 FROM serving.delivery_model AS model
 LEFT JOIN serving.delivery_model_score AS score ON model.version = score.version;

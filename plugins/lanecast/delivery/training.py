@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 
 from lanecast import settings
-from lanecast.delivery.learned import choice, keeping, mix, reading, store
-from lanecast.delivery.learned.fitting import Fitted, fit
+from lanecast.delivery.learned import choice, mix, reading, store
+from lanecast.delivery.learned.fitting import fit
 from lanecast.delivery.learned.reading import Read
 from lanecast.delivery.learned.store import Curve, Noted, Score, Status
 from lanecast.delivery.life_table import CLOCKS
+from lanecast.delivery.model import store as model_store
 from lanecast.delivery.model.choice import choose as choose_memories
+from lanecast.delivery.model.delivery_model import DeliveryModel
 from lanecast.delivery.model.hazard import PARAMETERS, NoLightGBM, library
 from lanecast.delivery.model.shipments import Floats, Shipments
 
@@ -70,7 +72,7 @@ def train(
     told = reading.read(address, as_of, most, most_days)
     say(f"read {len(told):,} shipments")
     scores: list[Score] = []
-    parts: dict[str, dict[str, str]] = {}
+    models: dict[str, bytes] = {}
     features: dict[str, None] = {}
     problem = ""
     try:
@@ -79,11 +81,11 @@ def train(
             ages = np.array(store.floor_curves(clock, [], address)[1])
             made = _clock(told, clock, ages, scores, say)
             if made is not None:
-                parts[clock] = keeping.texts(made)
+                models[clock] = model_store.dump(made)
                 features |= dict.fromkeys(_features(made))
     except NoLightGBM as error:
         problem = str(error)
-    status, reason = _outcome(scores, parts, problem)
+    status, reason = _outcome(scores, bool(models), problem)
     say(reason)
     start = np.where(np.isfinite(told.ordered), told.ordered, told.shipped)
     seconds = time.monotonic() - began
@@ -99,7 +101,7 @@ def train(
         {"lightgbm": PARAMETERS, "all_shipments": told.is_all},
         tuple(features),
     )
-    version = store.note(noted, scores, parts, address)
+    version = store.note(noted, scores, models, address)
     return Trained(version, status, reason, len(told), tuple(scores), seconds)
 
 
@@ -109,11 +111,10 @@ def publish(version: str, address: str | None = None, as_of: datetime | None = N
     Raises NoVersion where its parts are not kept (any more), NoLightGBM where it can't be loaded.
     """
     began = time.monotonic()
-    parts = store.parts(version, address)
     shares = store.shares(version, address)
-    made = {clock: keeping.fitted(kept) for clock, kept in parts.items()}
+    made = {clock: model_store.load(content) for clock, content in store.kept(version, address).items()}
     # An order that was handed over of late may be older.
-    days = 2 * math.ceil(max(mix.recent(one.scale) for one in made.values()))
+    days = 2 * math.ceil(max(mix.recent(_scale(one)) for one in made.values()))
     told = reading.read(address, as_of, days=days)
     curves = [
         curve for clock, one in made.items() for curve in _curves(clock, one, told, shares.get(clock, {}), address, say)
@@ -143,7 +144,7 @@ def as_dict(trained: Trained, published: Published | None) -> dict[str, Any]:
 _NO_LIBRARY = "LightGBM can't be loaded"
 
 
-def _clock(told: Read, clock: str, ages: Floats, scores: list[Score], say: Say) -> Fitted | None:
+def _clock(told: Read, clock: str, ages: Floats, scores: list[Score], say: Say) -> DeliveryModel | None:
     """Compares on one clock; fits on everything known where the hazard serves anywhere."""
     known = told.by(clock)
     if np.isfinite(known.delivered).sum() < choice.LEAST_ORDERS:
@@ -156,10 +157,11 @@ def _clock(told: Read, clock: str, ages: Floats, scores: list[Score], say: Say) 
         return None
     say(f"{clock}: training on all")
     memories = choose_memories(known, told.now)
-    return fit(known, told.now, memories, backtest.recalibration) if memories.half_lives else None
+    made = fit(known, told.now, memories, backtest.recalibration)
+    return made if made.hazard is not None else None
 
 
-def _outcome(scores: list[Score], parts: dict[str, dict[str, str]], problem: str) -> tuple[Status, str]:
+def _outcome(scores: list[Score], is_made: bool, problem: str) -> tuple[Status, str]:
     if problem:
         return "none", problem if problem.startswith(_NO_LIBRARY) else f"{_NO_LIBRARY}: {problem}"
     if not scores:
@@ -167,18 +169,18 @@ def _outcome(scores: list[Score], parts: dict[str, dict[str, str]], problem: str
             f"too few orders have matured to compare by: the learned hazard takes {choice.LEAST_ORDERS} of the last "
             "fortnights; the life table serves"
         )
-    if not parts:
+    if not is_made:
         return "refused", "the learned hazard is nowhere better than the life table by more than chance"
     serving = [score for score in scores if score.learned_share]
     return "trained", f"the learned hazard or a mixture is better in {len(serving)} of {len(scores)} groups of lanes"
 
 
 def _curves(
-    clock: str, made: Fitted, told: Read, shares: dict[tuple[str, str], float], address: str | None, say: Say
+    clock: str, made: DeliveryModel, told: Read, shares: dict[tuple[str, str], float], address: str | None, say: Say
 ) -> Iterator[Curve]:
     """The curves of one clock's lanes, in order."""
     known: Shipments = told.by(clock)
-    found = mix.mix(known, told.now, made.scale, lambda *ends: choice.share_of(shares, *ends) > 0)
+    found = mix.mix(known, told.now, _scale(made), lambda *ends: choice.share_of(shares, *ends) > 0)
     if not found.lanes:
         return
     say(f"{clock}: curves of {len(found.lanes):,} lanes, from {len(found.orders):,} orders")
@@ -194,11 +196,15 @@ def _curves(
                 yield Curve(lane.key, clock, weekday, points)
 
 
-def _features(made: Fitted) -> tuple[str, ...]:
+def _features(made: DeliveryModel) -> tuple[str, ...]:
     from lanecast.delivery.model.features import DAY_FEATURES
-    from lanecast.delivery.model.hazard import Hazard
 
-    return (*made.hazard.features.names, *DAY_FEATURES) if isinstance(made.hazard, Hazard) else ()
+    return (*made.hazard.features.names, *DAY_FEATURES) if made.hazard is not None else ()
+
+
+def _scale(made: DeliveryModel) -> float:
+    """The median time to delivery in days, as the model has it."""
+    return made.hazard.scale if made.hazard is not None else 0.0
 
 
 def _moment(days: float) -> datetime:

@@ -46,12 +46,11 @@ CREATE TABLE serving.delivery_model_score (
     UNIQUE NULLS NOT DISTINCT (version, measure, origin_country, destination_country)
 );
 
--- Grain: one row per training, measure and part of the model, for the last versions: LightGBM's own text of each member, and
--- what else it takes to predict, as JSON.
-CREATE TABLE serving.delivery_model_part (
+-- Grain: one row per training and measure, for the last versions: the model, compressed already.
+CREATE TABLE serving.delivery_model_file (
     version text NOT NULL REFERENCES serving.delivery_model (version) ON DELETE CASCADE,
     measure text NOT NULL,
-    part text NOT NULL,
-    content text NOT NULL,
-    PRIMARY KEY (version, measure, part)
+    content bytea NOT NULL,
+    PRIMARY KEY (version, measure)
 );
+ALTER TABLE serving.delivery_model_file ALTER COLUMN content SET STORAGE EXTERNAL;

@@ -2,7 +2,7 @@
 
 reading   shipments of the warehouse as columns, in bounded memory
 choice    rolling backtest on the last weeks: which lanes the learned hazard serves
-keeping   a model as texts, and back
+fitting   hazard and life table, fitted and read at given ages
 mix       which orders stand for a lane, and its curves by weekday
 store     versions, scores and curves in the warehouse
 """

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lanecast.delivery.learned import mix
-from lanecast.delivery.learned.fitting import fit, fit_floor, parts
+from lanecast.delivery.learned.fitting import by_age, fit, floor_of, parts
 from lanecast.delivery.learned.store import Fit, Score
 from lanecast.delivery.model.choice import Choice
 from lanecast.delivery.model.choice import choose as choose_memories
@@ -86,17 +86,18 @@ def compare(known: Shipments, now: float, ages: Floats, say: Callable[[str], Non
         memories = memories or choose_memories(before, since)
         if not memories.half_lives:
             continue
-        learned = fit(before, since, memories, recalibration(issued, before, since, scale(before)))
+        unit = scale(before)
+        learned = fit(before, since, memories, recalibration(issued, before, since, unit))
         asked = known.take(rows)
         fresh = asked.asked()
-        table = fit_floor(before, since, memories).by(fresh, ages)
-        served = mix.served(fresh, mix.mix(before, since, learned.scale), since, ages, learned)
+        table = by_age(floor_of(learned), fresh, ages)
+        served = mix.served(fresh, mix.mix(before, since, unit), since, ages, learned)
         # One that is still under way will have taken at least as long as it has by now.
         took = np.where(np.isfinite(asked.delivered), asked.delivered, now) - asked.ordered
         shares = table, np.where(np.isnan(served), table, served)
-        found.append(_compared(asked, took, shares, learned.by(fresh, ages), ages))
+        found.append(_compared(asked, took, shares, by_age(learned, fresh, ages), ages))
         for _, part in parts(fresh):
-            issued.add(part, learned.raw(part))
+            issued.add(part, learned.raw_curves(part))
     return Backtest(_joined(found), recalibration(issued, known, now, scale(known)))
 
 

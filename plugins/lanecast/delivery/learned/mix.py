@@ -13,8 +13,9 @@ from zlib import crc32
 
 import numpy as np
 
-from lanecast.delivery.learned.fitting import Fitted
+from lanecast.delivery.learned.fitting import by_age
 from lanecast.delivery.levels import LANE_COLUMNS, LEVELS
+from lanecast.delivery.model.delivery_model import DeliveryModel
 from lanecast.delivery.model.floor import lanes as lanes_of
 from lanecast.delivery.model.shipments import Floats, Integers, Shipments
 
@@ -83,17 +84,17 @@ def recent(scale: float) -> float:
     return max(_LEAST_SPAN, 6 * scale)
 
 
-def by_weekday(of: Mix, now: float, ages: Floats, made: Fitted) -> Iterator[tuple[int, Floats]]:
+def by_weekday(of: Mix, now: float, ages: Floats, made: DeliveryModel) -> Iterator[tuple[int, Floats]]:
     """For each weekday (0 = Monday) the mean share delivered by `ages` (days) of each lane: lanes x ages. The weekday
     is that of the start, in the zone of each order's destination."""
     for weekday in range(7):
         moved = _moved(of.orders, now, weekday)
-        share = made.by(moved, ages)
+        share = by_age(made, moved, ages)
         means = np.array([share[lane.members].mean(axis=0) for lane in of.lanes])
         yield weekday, means.reshape(len(of.lanes), len(ages))
 
 
-def served(asked: Shipments, of: Mix, now: float, ages: Floats, made: Fitted) -> Floats:
+def served(asked: Shipments, of: Mix, now: float, ages: Floats, made: DeliveryModel) -> Floats:
     """What orders are told of themselves: the curve of the narrowest lane of `of` that holds them, on the weekday of
     their start (rows x ages); NaN where none does."""
     place = {lane.key: number for number, lane in enumerate(of.lanes)}

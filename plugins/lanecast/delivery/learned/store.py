@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
 
@@ -22,7 +23,7 @@ from lanecast.warehouse.connection import only_row
 from lanecast.warehouse.statements import statement
 
 KEPT = 7
-"""Versions whose parts are kept, besides the one in use."""
+"""Versions that are kept, besides the one in use."""
 STALE_DAYS = 21
 """Days after which a version that nothing took over from serves no longer."""
 _LOCK = 0x1A9E_3EA2
@@ -86,10 +87,8 @@ class Curve:
     curve: Sequence[float]
 
 
-def note(
-    told: Noted, scores: Iterable[Score], parts: Mapping[str, Mapping[str, str]], address: str | None = None
-) -> str:
-    """Writes a training with its scores and its parts (by measure, then name); returns its version."""
+def note(told: Noted, scores: Iterable[Score], models: Mapping[str, bytes], address: str | None = None) -> str:
+    """Writes a training with its scores and its models (by measure); returns its version."""
     with _alone(address) as link, link.cursor() as cursor:
         values = vars(told) | {"settings": json.dumps(dict(told.settings)), "features": list(told.features)}
         cursor.execute(statement("delivery_model/note"), values)
@@ -97,38 +96,33 @@ def note(
         rows = [_score_row(version, score) for score in scores]
         if rows:
             psycopg2.extras.execute_values(cursor, "INSERT INTO serving.delivery_model_score VALUES %s", rows)
-        kept = [(version, measure, *part) for measure, told_parts in parts.items() for part in told_parts.items()]
-        if kept:
-            psycopg2.extras.execute_values(
-                cursor, "INSERT INTO serving.delivery_model_part VALUES %s", kept, page_size=1
+        for measure, content in models.items():
+            cursor.execute(
+                "INSERT INTO serving.delivery_model_file VALUES (%s, %s, %s)",
+                (version, measure, psycopg2.Binary(content)),
             )
-        cursor.execute(statement("delivery_model/forget_parts"), {"kept": KEPT})
+        cursor.execute(statement("delivery_model/forget_files"), {"kept": KEPT})
     return version
 
 
-def parts(version: str, address: str | None = None) -> dict[str, dict[str, str]]:
-    """The parts of a version by measure and name. Raises NoVersion, which lists those that there are."""
+def kept(version: str, address: str | None = None) -> dict[str, bytes]:
+    """The models of a version by measure. Raises NoVersion, which lists those that there are."""
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
         cursor.execute(
-            "SELECT measure, part, content FROM serving.delivery_model_part WHERE version = %s ORDER BY measure, part",
-            (version,),
+            "SELECT measure, content FROM serving.delivery_model_file WHERE version = %s ORDER BY measure", (version,)
         )
-        found: dict[str, dict[str, str]] = {}
-        for measure, part, content in cursor.fetchall():
-            found.setdefault(measure, {})[part] = content
+        found = {measure: bytes(content) for measure, content in cursor.fetchall()}
         if not found:
             there = ", ".join(usable(cursor)) or "none"
-            raise NoVersion(
-                f"there is no version {version!r} of the delivery model that could be used; kept are: {there}"
-            )
+            raise NoVersion(f"version {version!r} of the delivery model is not kept; those that are: {there}")
     return found
 
 
 def usable(cursor: psycopg2.extensions.cursor) -> list[str]:
-    """The versions whose parts are kept, the newest first."""
+    """The versions that are kept, the newest first."""
     cursor.execute(
-        "SELECT version FROM serving.delivery_model AS model WHERE EXISTS (SELECT FROM serving.delivery_model_part "
-        "AS part WHERE part.version = model.version) ORDER BY recorded_at DESC, version DESC"
+        "SELECT version FROM serving.delivery_model AS model WHERE EXISTS (SELECT FROM serving.delivery_model_file "
+        "AS kept WHERE kept.version = model.version) ORDER BY recorded_at DESC, version DESC"
     )
     return [row[0] for row in cursor.fetchall()]
 
