@@ -285,6 +285,41 @@ def alerts(everything: bool, as_json: bool) -> None:
 
 
 @cli.group()
+def train() -> None:
+    """Learn from what the warehouse knows."""
+
+
+@train.command("delivery")
+@click.option("--restore", metavar="VERSION", help="Put an earlier version in use again, until the next training.")
+@as_json
+def train_delivery(restore: str | None, as_json: bool) -> None:
+    """Learn how long delivery takes, compare with the life table, and serve the lanes where it is better.
+
+    Versions, how each did and which serves: mart.delivery_model.
+    """
+    from lanecast.delivery import training
+    from lanecast.delivery.learned import console
+    from lanecast.delivery.learned.store import NoVersion
+    from lanecast.delivery.model.hazard import NoLightGBM
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    try:
+        if restore is not None:
+            found = _in_warehouse(lambda: training.publish(restore, say=say))
+            _print_json(training.as_dict(None, found)) if as_json else console.show_published(found)
+            return
+        trained, published = _in_warehouse(lambda: training.train_and_follow(say=say))
+    except (NoVersion, NoLightGBM) as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        _print_json(training.as_dict(trained, published))
+    else:
+        console.show(trained, published)
+
+
+@cli.group()
 def bench() -> None:
     """Measure how fast it is, on a database of its own."""
 

@@ -1,4 +1,4 @@
-"""A small made-up warehouse whose parcels travel on working days: what the learned hazard can see, and a table can't."""
+"""A small made-up warehouse whose parcels travel on working days: what a hazard can learn, and a table can't."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg2.extras
-
 from delivery_rows import mark_changed
+
 from lanecast.delivery.refresh import refresh
 from lanecast.warehouse import connection
 
@@ -24,10 +24,10 @@ _COLUMNS = (
 def fill(each_day: int, now: datetime = NOW, seed: int = 1, weekdays_matter: bool = True, first: int = 1) -> int:
     """Orders of WEEKS weeks up to `now`, so many each day, known as they were then; refreshed. Returns their number.
 
-    They leave on the next working day and take two or three working days to the door, six or seven to postcodes that begin
-    with 9. Where weekdays don't matter they take as many days, whatever these are.
+    They leave on the next working day and take one or two working days to the door, five or six to postcodes that
+    begin with 9. Where weekdays don't matter they take as many days, whatever these are.
     """
-    draw = random.Random(seed)  # noqa: S311, no secret
+    draw = random.Random(seed)
     rows: list[tuple[Any, ...]] = []
     start = now - timedelta(weeks=WEEKS)
     for day in range(7 * WEEKS):

@@ -1,11 +1,7 @@
--- Grain: the versions that change places: this one serves, as of now, the one before it does no longer.
-WITH before AS (
-    UPDATE serving.delivery_model AS model SET status = 'retired'
-    WHERE model.status = 'serving' AND model.version <> %(version)s
-)
-
+-- Grain: one row, the version that serves, or is refused, as of now.
 UPDATE serving.delivery_model AS model SET
-    status = %(status)s,
+    status = CASE WHEN %(curves)s > 0 THEN 'serving' ELSE 'refused' END,
+    reason = CASE WHEN %(curves)s > 0 THEN model.reason ELSE 'no lane had enough recent orders for a curve of its own' END,
     lanes = %(lanes)s,
     curves = %(curves)s,
     published_at = ops.as_of()

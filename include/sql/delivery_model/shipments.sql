@@ -16,7 +16,7 @@ SELECT
 FROM serving.shipment_status AS status
 INNER JOIN core.shipment ON status.shipment_id = shipment.shipment_id
 WHERE
-    status.milestone <> ALL(%(left)s::text [])
+    status.milestone <> ALL(%(ended)s::text [])
     AND coalesce(status.ordered_at, status.shipped_at) < (SELECT ops.as_of())
     AND coalesce(status.ordered_at, status.shipped_at) >= (SELECT ops.as_of()) - make_interval(days => %(days)s)
 ORDER BY coalesce(status.ordered_at, status.shipped_at) DESC, status.shipment_id DESC

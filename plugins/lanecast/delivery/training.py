@@ -125,20 +125,34 @@ def publish(version: str, address: str | None = None, as_of: datetime | None = N
 
 
 def follow(
-    trained: Trained, address: str | None = None, as_of: datetime | None = None, say: Say = log.info
+    version: str,
+    status: Status,
+    reason: str,
+    address: str | None = None,
+    as_of: datetime | None = None,
+    say: Say = log.info,
 ) -> Published | None:
     """What comes after a training: its version is put in use; where the life table is to serve alone, the version
     before is taken out. Without LightGBM the version before stays, until it is stale."""
-    if trained.status == "trained":
-        return publish(trained.version, address, as_of, say)
-    if not trained.reason.startswith(_NO_LIBRARY):
+    if status == "trained":
+        return publish(version, address, as_of, say)
+    if not reason.startswith(_NO_LIBRARY):
         store.retire(address)
     return None
 
 
-def as_dict(trained: Trained, published: Published | None) -> dict[str, Any]:
+def train_and_follow(
+    address: str | None = None, as_of: datetime | None = None, say: Say = log.info
+) -> tuple[Trained, Published | None]:
+    """Both steps, one after the other."""
+    trained = train(address, as_of, say)
+    return trained, follow(trained.version, trained.status, trained.reason, address, as_of, say)
+
+
+def as_dict(trained: Trained | None, published: Published | None) -> dict[str, Any]:
     """Both as plain values."""
-    return asdict(trained) | {"published": None if published is None else asdict(published)}
+    told = {} if trained is None else asdict(trained)
+    return told | {"published": None if published is None else asdict(published)}
 
 
 _NO_LIBRARY = "LightGBM can't be loaded"

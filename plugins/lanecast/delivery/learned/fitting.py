@@ -16,7 +16,7 @@ _CHUNK = 2_000
 
 
 def fit(known: Shipments, now: float, memories: Choice, recalibration: Recalibration) -> DeliveryModel:
-    """The learned hazard for every lane, with the memories chosen, from what is known at `now` (days since 1970-01-01)."""
+    """The learned hazard for every lane, with the memories chosen, from what is known at `now` (days since 1970)."""
     return train(known, now, replace(memories, overall=1.0, weight={}), recalibration)
 
 

@@ -35,7 +35,7 @@ _DAYS_EACH = 60.0
 _COLUMNS = 48
 _TEXTS = 100_000
 _BATCH = 5_000
-_LEFT = sorted({*UNDELIVERED, "tracking_expired", "cancelled"})
+_ENDED = sorted({*UNDELIVERED, "tracking_expired", "cancelled"})
 """What ended otherwise than at the door, or out of sight."""
 
 
@@ -118,7 +118,7 @@ def read(
         with link.cursor(name="shipments_of_the_model") as cursor:
             cursor.itersize = _BATCH
             # One more than is taken, so as to know whether there are more.
-            cursor.execute(statement("delivery_model/shipments"), {"left": _LEFT, "days": days, "most": most + 1})
+            cursor.execute(statement("delivery_model/shipments"), {"ended": _ENDED, "days": days, "most": most + 1})
             return _read(cursor, now, moment, most, most_days)
 
 

@@ -27,6 +27,7 @@ KEPT = 7
 STALE_DAYS = 21
 """Days after which a version that nothing took over from serves no longer."""
 _LOCK = 0x1A9E_3EA2
+_RETIRE = "UPDATE serving.delivery_model SET status = 'retired' WHERE status = 'serving'"
 
 Status = Literal["trained", "refused", "none"]
 
@@ -148,6 +149,13 @@ def floor_curves(
         return dict(cursor.fetchall()), bounds
 
 
+def is_anything_new(address: str | None = None) -> bool:
+    """Whether anything became known since the last training."""
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        cursor.execute(statement("delivery_model/anything_new"))
+        return bool(only_row(cursor)[0])
+
+
 def put_in_use(
     version: str, curves: Iterable[Curve], address: str | None = None, as_of: datetime | None = None
 ) -> tuple[int, int]:
@@ -163,15 +171,8 @@ def put_in_use(
     with _alone(address, as_of) as link, link.cursor() as cursor:
         cursor.execute("DELETE FROM serving.learned_curve")
         cursor.copy_expert("COPY serving.learned_curve (lane, measure, weekday, curve, model_version) FROM STDIN", file)
-        cursor.execute(
-            statement("delivery_model/serve"),
-            {
-                "version": version,
-                "status": "serving" if count else "refused",
-                "lanes": len(lanes),
-                "curves": count,
-            },
-        )
+        cursor.execute(_RETIRE)
+        cursor.execute(statement("delivery_model/serve"), {"version": version, "lanes": len(lanes), "curves": count})
         if not cursor.rowcount:
             raise NoVersion(f"there is no version {version!r} of the delivery model")
     return len(lanes), count
@@ -188,7 +189,7 @@ def retire(address: str | None = None) -> None:
     """Takes all learned curves away: the life table serves alone."""
     with _alone(address) as link, link.cursor() as cursor:
         cursor.execute("DELETE FROM serving.learned_curve")
-        cursor.execute("UPDATE serving.delivery_model SET status = 'retired' WHERE status = 'serving'")
+        cursor.execute(_RETIRE)
 
 
 @contextmanager
