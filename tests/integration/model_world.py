@@ -21,28 +21,35 @@ _COLUMNS = (
 )
 
 
-def fill(each_day: int, now: datetime = NOW, seed: int = 1, weekdays_matter: bool = True, first: int = 1) -> int:
+def fill(each_day: int, now: datetime = NOW, seed: int = 1, handover: bool = True) -> int:
     """Orders of WEEKS weeks up to `now`, so many each day, known as they were then; refreshed. Returns their number.
 
     They leave on the next working day and take one or two working days to the door, five or six to postcodes that
-    begin with 9. Where weekdays don't matter they take as many days, whatever these are.
+    begin with 9. Nobody tells of the `handover` where that is False.
     """
     draw = random.Random(seed)
     rows: list[tuple[Any, ...]] = []
     start = now - timedelta(weeks=WEEKS)
     for day in range(7 * WEEKS):
         for _ in range(each_day):
-            number = first + len(rows)
+            number = 1 + len(rows)
             far = draw.random() < 0.5
             ordered = start + timedelta(days=day, hours=draw.uniform(0, 24))
-            shipped = later(ordered, 1, weekdays_matter, draw)
-            arrived = later(shipped, (5 if far else 1) + draw.randrange(2), weekdays_matter, draw)
+            shipped = later(ordered, 1, draw)
+            arrived = later(shipped, (5 if far else 1) + draw.randrange(2), draw)
             lane = draw.choice((("DE", "FR", "ups"), ("DE", "FR", "dhl"), ("DE", "ES", "ups")))
             features = {"destination_postcode": f"{'9' if far else '1'}{draw.randrange(1000):04d}", "weight_g": 500}
             rows.append(
                 (
                     *(number, lane[2], 1, f"order {number}", None, *lane[:2], ordered),
-                    *(known(shipped, now), known(arrived, now), json.dumps(features), "test", ordered, ordered),
+                    *(
+                        known(shipped, now) if handover else None,
+                        known(arrived, now),
+                        json.dumps(features),
+                        "test",
+                        ordered,
+                        ordered,
+                    ),
                 )
             )
     with connection.connect() as link, link.cursor() as cursor:
@@ -54,12 +61,12 @@ def fill(each_day: int, now: datetime = NOW, seed: int = 1, weekdays_matter: boo
     return len(rows)
 
 
-def later(moment: datetime, days: int, weekdays_matter: bool, draw: random.Random) -> datetime:
-    """So many (working) days later, between nine and five."""
+def later(moment: datetime, days: int, draw: random.Random) -> datetime:
+    """So many working days later, between nine and five."""
     day = moment
     while days:
         day += timedelta(days=1)
-        days -= not weekdays_matter or day.weekday() < 5
+        days -= day.weekday() < 5
     return day.replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(hours=draw.uniform(0, 8))
 
 

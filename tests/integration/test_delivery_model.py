@@ -66,8 +66,8 @@ def truth(weekday: int, age: float, number: int = 4000) -> float:
     arrived = 0
     for _ in range(number):
         ordered = NOW + timedelta(days=1 + weekday, hours=draw.uniform(0, 22))  # UTC; France is two hours ahead
-        shipped = later(ordered, 1, True, draw)
-        at = later(shipped, (5 if draw.random() < 0.5 else 1) + draw.randrange(2), True, draw)
+        shipped = later(ordered, 1, draw)
+        at = later(shipped, (5 if draw.random() < 0.5 else 1) + draw.randrange(2), draw)
         arrived += (at - ordered) <= timedelta(days=age)
     return arrived / number
 

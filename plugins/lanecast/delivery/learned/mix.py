@@ -23,7 +23,7 @@ LEAST = 20
 """Recent orders that a lane needs for a learned curve of its own."""
 MOST_LANES = 3_000
 """Lanes with a learned curve at most: those with the most recent orders."""
-EACH = 64
+EACH = 32
 """Orders that stand for a lane between places, carriers and services; four times as many for world and countries."""
 _WIDE = 3
 """Levels that count as wide: world, destination country, lane between countries."""
