@@ -1,5 +1,5 @@
-"""What others do, replayed alike: each takes what was known, the orders asked about, and the levels (shares, 0 to 1), and
-gives days (rows x levels).
+"""What others do, replayed alike: each takes what was known, the orders asked about, and the levels (shares, 0 to 1),
+and gives days (rows x levels).
 
     mean ± sd            of parcels delivered, by destination region, all history; a normal distribution's quantiles
     recent quantiles     of those delivered in the last 45 days: by lane, else destination region, else all (30 or more)
@@ -25,6 +25,8 @@ Baseline = Callable[[Shipments, Shipments, float, tuple[float, ...]], Floats]
 _DESTINATION = ("destination_country", "destination_region")
 _LANE = ("origin_country", "origin_region", *_DESTINATION)
 _FEW = 30
+_PLAIN = frozenset({"pulse*", "recent*"})
+"""Features left out: in the few weeks within memory, trees take the state of the network for the name of a week."""
 _RECENT, _BOOSTED, _HALF_LIFE = 45.0, 60.0, 30.0
 
 
@@ -37,7 +39,8 @@ def mean_sd(known: Shipments, asked: Shipments, now: float, levels: tuple[float,
     by_name = {name: some.mean() + score * some.std(ddof=1) for name, some in told.items() if len(some) > 1}
     top = took.mean() + score * (took.std(ddof=1) if len(took) > 1 else 0.0) if len(took) else np.zeros(len(levels))
     group, names = lanes(asked, _DESTINATION)
-    return np.array([by_name.get(name, top) for name in names]).reshape(-1, len(levels))[group]
+    found: Floats = np.array([by_name.get(name, top) for name in names]).reshape(-1, len(levels))[group]
+    return found
 
 
 def recent_quantiles(known: Shipments, asked: Shipments, now: float, levels: tuple[float, ...]) -> Floats:
@@ -63,7 +66,7 @@ def gradient_boosting(known: Shipments, asked: Shipments, now: float, levels: tu
     if len(took) < _FEW:
         return mean_sd(known, asked, now, levels)
     cells = edges(known)
-    features = OrderFeatures(scale(known))
+    features = OrderFeatures(scale(known), _PLAIN)
     table = features.fit(known, exposure(known, now, cells, now - 10 * features.scale), now, cells)[rows]
     gbm = library()
     weight = np.exp2((known.delivered[rows] - now) / _HALF_LIFE)

@@ -42,7 +42,7 @@ class Bar:
         quarter = (what, 4 * done // max(of, 1))
         if not self._quiet and quarter != self._told:
             self._told = quarter
-            print(f"{what}: {done} of {of}", file=sys.stderr)
+            sys.stderr.write(f"{what}: {done} of {of}\n")
 
 
 def show(outcome: Outcome) -> None:

@@ -66,8 +66,8 @@ def _check(path: str | Path) -> None:
     missing = [name for name in ("order_id", "ordered_at", "delivered_at") if name not in there]
     if missing:
         raise FileError(
-            f"{Path(path).name} has no column {' and no column '.join(missing)}: a replay needs order_id, ordered_at and "
-            "delivered_at (rename the columns, or give --mapping)"
+            f"{Path(path).name} has no column {' and no column '.join(missing)}: a replay needs order_id, ordered_at "
+            "and delivered_at (rename the columns, or give --mapping)"
         )
 
 

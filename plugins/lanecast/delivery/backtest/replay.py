@@ -1,7 +1,7 @@
 """The replay: at the start of each week a model is fitted on what was known then, and answers the orders of the week.
 
-Weeks are counted from the cut, so that the first one begins at it. Some weeks before the cut are played too, unseen: what
-became of the curves issued then recalibrates those that count.
+Weeks are counted from the cut, so that the first one begins at it. Some weeks before the cut are played too, unseen:
+what became of the curves issued then recalibrates those that count.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def backtest(
 
 def _nothing(rows: Shipments, cut: float, until: float) -> str:
     if not len(rows):
-        return "no row of the file has an ordered_at that can be read: is it the right column, written as 2024-03-05T14:30?"
+        return "no row has an ordered_at that can be read: is it the right column, written like 2024-03-05T14:30?"
     first, last = history.iso(rows.ordered[[0, -1]])
     if cut > rows.ordered[-1]:
         return f"the cut {history.iso(np.array([cut]))[0]} is after the last order, of {last}: choose an earlier one"
