@@ -18,6 +18,7 @@ import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
 
+from lanecast.contracts.reader import contract
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.connection import only_row
 from lanecast.warehouse.statements import statement
@@ -103,6 +104,7 @@ def note(told: Noted, scores: Iterable[Score], models: Mapping[str, bytes], addr
                 (version, measure, psycopg2.Binary(content)),
             )
         cursor.execute(statement("delivery_model/forget_files"), {"kept": KEPT})
+        cursor.execute(statement("delivery_model/past"), {"days": contract("delivery_model").retention_days})
     return version
 
 
