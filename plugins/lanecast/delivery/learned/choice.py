@@ -91,7 +91,7 @@ def compare(known: Shipments, now: float, ages: Floats, say: Callable[[str], Non
         asked = known.take(rows)
         fresh = asked.asked()
         table = by_age(floor_of(learned), fresh, ages)
-        served = mix.served(fresh, mix.mix(before, since, unit), since, ages, learned)
+        served = mix.served(fresh, before, mix.mix(before, since, unit), since, ages, learned)
         # One that is still under way will have taken at least as long as it has by now.
         took = np.where(np.isfinite(asked.delivered), asked.delivered, now) - asked.ordered
         shares = table, np.where(np.isnan(served), table, served)

@@ -66,7 +66,7 @@ def mix(known: Shipments, now: float, scale: float, wanted: Callable[[str, str],
             told = dict(zip(level.columns, names[number], strict=True))
             if not all(names[number]):
                 continue
-            key = "|".join(told.get(column, "") for column in LANE_COLUMNS)
+            key = _key(level.columns, names[number])
             ends_of = told.get("origin_country", ""), told.get("destination_country", "")
             if wanted(*ends_of):
                 first = int(ends[number] - counts[number])
@@ -94,23 +94,29 @@ def by_weekday(of: Mix, now: float, ages: Floats, made: DeliveryModel) -> Iterat
         yield weekday, means.reshape(len(of.lanes), len(ages))
 
 
-def served(asked: Shipments, of: Mix, now: float, ages: Floats, made: DeliveryModel) -> Floats:
-    """What orders are told of themselves: the curve of the narrowest lane of `of` that holds them, on the weekday of
-    their start (rows x ages); NaN where none does."""
+def served(asked: Shipments, known: Shipments, of: Mix, now: float, ages: Floats, made: DeliveryModel) -> Floats:
+    """What orders are told of themselves: the curve of the narrowest lane that holds them and any of the parcels known,
+    on the weekday of their start (rows x ages); NaN where that lane has none: there the life table answers."""
     place = {lane.key: number for number, lane in enumerate(of.lanes)}
     lane = np.full(len(asked), -1)
     for level in LEVELS:
+        there = {name for name in lanes_of(known, level.columns)[1] if all(name)}
         group, names = lanes_of(asked, level.columns)
-        keys = (dict(zip(level.columns, name, strict=True)) for name in names)
-        numbers = [place.get("|".join(key.get(column, "") for column in LANE_COLUMNS), -1) for key in keys]
-        found = np.array(numbers, dtype=np.int64)[group]
-        lane = np.where(found >= 0, found, lane)
+        exists = np.array([name in there for name in names])[group]
+        numbers = np.array([place.get(_key(level.columns, name), -1) for name in names], dtype=np.int64)[group]
+        lane = np.where(exists, numbers, lane)
     share = np.full((len(asked), len(ages)), np.nan)
     weekdays = (asked.start_day() + 3) % 7
     for weekday, table in by_weekday(of, now, ages, made):
         rows = np.flatnonzero((weekdays == weekday) & (lane >= 0))
         share[rows] = table[lane[rows]]
     return share
+
+
+def _key(columns: Sequence[str], name: Sequence[str]) -> str:
+    """The key of a lane, as serving.lane() makes it."""
+    told = dict(zip(columns, name, strict=True))
+    return "|".join(told.get(column, "") for column in LANE_COLUMNS)
 
 
 def curve(share: Floats, within: int) -> list[float]:
