@@ -85,7 +85,8 @@ def gradient_boosting(known: Shipments, asked: Shipments, now: float, levels: tu
         gbm.train({**options, "alpha": level}, gbm.Dataset(table, took, weight=weight), 150).predict(asked_table)
         for level in levels
     ]
-    return np.maximum(np.sort(np.stack(found, axis=1), axis=1), 0.0)
+    days: Floats = np.maximum(np.sort(np.stack(found, axis=1), axis=1), 0.0)
+    return days
 
 
 def life_table(known: Shipments, asked: Shipments, now: float, levels: tuple[float, ...]) -> Floats:

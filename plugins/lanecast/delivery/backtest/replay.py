@@ -68,9 +68,11 @@ def replay(
     levels: tuple[float, ...],
     say: Say = lambda what, done, of: None,
     without: frozenset[str] = frozenset(),
+    warm_up: int | None = None,
 ) -> Iterator[Week]:
-    """The weeks from `cut` to before `until` (days since 1970) that have orders. `levels` are shares, 0 to 1."""
-    steps = list(_steps(history, cut, until))
+    """The weeks from `cut` to before `until` (days since 1970) that have orders. `levels` are shares, 0 to 1; `warm_up`
+    is how many weeks before the cut are played unseen, by default as many as journeys need, at least ten."""
+    steps = list(_steps(history, cut, until, warm_up))
     state = Replay(levels, without)
     for done, (now, end) in enumerate(steps):
         say("before the cut" if now < cut else "week by week", done, len(steps))
@@ -82,12 +84,12 @@ def replay(
     say("replayed", len(steps), len(steps))
 
 
-def _steps(history: Shipments, cut: float, until: float) -> Iterator[tuple[float, float]]:
+def _steps(history: Shipments, cut: float, until: float, warm_up: int | None) -> Iterator[tuple[float, float]]:
     """Starts and ends of the weeks, those before the cut first: of these some are skipped where journeys are long."""
     known = history.known_at(cut)
     unit = scale(known)
     stride = max(1, round(unit / 30))
-    back = max(10, int(np.ceil(WARM_UP * unit / WEEK)))
+    back = max(10, int(np.ceil(WARM_UP * unit / WEEK))) if warm_up is None else warm_up
     for place in range(back, 0, -stride):
         now = cut - WEEK * place
         if np.isfinite(history.known_at(now).delivered).any():

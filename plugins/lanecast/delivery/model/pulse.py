@@ -16,6 +16,8 @@ MEMORIES = (0.7, 2.0)
 """Half-lives, as multiples of the median time to delivery."""
 NAMES = tuple(f"pulse_{memory:g}_{share:g}" for memory in MEMORIES for share in SHARES)
 WEEK = 7.0
+_OLDEST = 200.0
+"""Half-lives beyond which nothing is told apart."""
 
 
 def week_of(moments: Floats, now: float) -> Integers:
@@ -38,7 +40,7 @@ def pulse(known: Shipments, seen: Exposure, now: float, cells: Integers, scale: 
         n = np.bincount(flat, weight, (weeks + 1) * size).reshape(-1, size).cumsum(axis=0)
         d = np.bincount(flat, weight * seen.delivered, (weeks + 1) * size).reshape(-1, size).cumsum(axis=0)
         # The weights are as of now: scaled to each week, so that the prior counts the same in all of them.
-        grown = np.exp2(WEEK * np.arange(weeks, -1, -1) / half_life)[:, None]
+        grown = np.exp2(np.minimum(WEEK * np.arange(weeks, -1, -1) / half_life, _OLDEST))[:, None]
         share = 1 - np.cumprod(1 - (d * grown + 0.01) / (n * grown + 0.5), axis=1)
         share /= share[:, -1:]
         for week in range(weeks + 1):
