@@ -12,6 +12,11 @@ ENV PYTHONUNBUFFERED=1 \
     AIRFLOW__LOGGING__BASE_LOG_FOLDER=/var/lib/lanecast/logs \
     AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY=/var/lib/lanecast/logs/dag_processor
 
+# LightGBM needs OpenMP's runtime.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libgomp1 \
+    && rm -rf /var/lib/apt/lists/*
+
 # A named volume takes the owner of the folder that it covers when it is first used.
 RUN groupadd --gid 10001 lanecast \
     && useradd --uid 10001 --gid lanecast --create-home lanecast \

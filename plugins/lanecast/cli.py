@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +27,16 @@ def _moment(_: click.Context, __: click.Parameter, value: str | None) -> datetim
     if moment.tzinfo is None:
         raise click.BadParameter(f"{value!r} has no zone: add one, such as +00:00")
     return moment
+
+
+def _day(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a date like 2026-03-01") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -307,6 +317,41 @@ def tune(as_json: bool) -> None:
 
 
 @cli.group()
+def train() -> None:
+    """Learn from what the warehouse knows."""
+
+
+@train.command("delivery")
+@click.option("--restore", metavar="VERSION", help="Put an earlier version in use again, until the next training.")
+@as_json
+def train_delivery(restore: str | None, as_json: bool) -> None:
+    """Learn how long delivery takes, compare with the life table, and serve the lanes where it is better.
+
+    Versions, how each did and which serves: mart.delivery_model.
+    """
+    from lanecast.delivery import training
+    from lanecast.delivery.learned import console
+    from lanecast.delivery.learned.store import NoVersion
+    from lanecast.delivery.model.hazard import NoLightGBM
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    try:
+        if restore is not None:
+            found = _in_warehouse(lambda: training.publish(restore, say=say))
+            _print_json(training.as_dict(None, found)) if as_json else console.show_published(found)
+            return
+        trained, published = _in_warehouse(lambda: training.train_and_follow(say=say))
+    except (NoVersion, NoLightGBM) as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        _print_json(training.as_dict(trained, published))
+    else:
+        console.show(trained, published)
+
+
+@cli.group()
 def bench() -> None:
     """Measure how fast it is, on a database of its own."""
 
@@ -396,6 +441,69 @@ def bench_polling(days: float, orders: float, as_json: bool) -> None:
         _print_json(polling.as_dict(figures))
     else:
         polling.show(figures)
+
+
+@cli.group()
+def backtest() -> None:
+    """Replay the past week by week, from what was known then, and say how well it would have gone."""
+
+
+@backtest.command("delivery")
+@click.option("--shipments", required=True, help="A shipments file: CSV (gz too), Parquet or JSON Lines.")
+@click.option("--mapping", help="A mapping file, or the name of one that ships with Lanecast (olist, scms).")
+@click.option("--cut", required=True, callback=_day, metavar="DATE", help="Predict orders from this day on, 00:00 UTC.")
+@click.option("--until", callback=_day, metavar="DATE", help="Predict orders before this day; to the last by default.")
+@click.option("--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.8, show_default=True)
+@click.option(
+    "--predictions", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Write them here, CSV."
+)
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the outcome: .png, .svg or .pdf.")
+@click.option("--baselines/--no-baselines", default=True, help="Whether other methods are replayed for comparison.")
+@as_json
+def backtest_delivery(
+    shipments: str,
+    mapping: str | None,
+    cut: datetime,
+    until: datetime | None,
+    confidence: float,
+    predictions: Path,
+    plot: Path | None,
+    baselines: bool,
+    as_json: bool,
+) -> None:
+    """Predict the delivery time of every order from --cut on, as it would have been told at the order.
+
+    Weeks are counted from the cut. At the start of each, the model is fitted on what was known then: orders placed
+    before, handovers and deliveries that had passed. Needs no database.
+    """
+    from lanecast.delivery.backtest import console, plotting, run
+    from lanecast.delivery.backtest.history import day
+    from lanecast.files.errors import FileError
+
+    try:
+        if plot is not None:
+            plotting.check(plot)
+        with console.Bar() as say:
+            outcome = run.backtest(
+                shipments,
+                day(cut),
+                float("inf") if until is None else day(until),
+                confidence,
+                predictions,
+                mapping,
+                baselines,
+                say,
+            )
+        if plot is not None:
+            plotting.draw(outcome, plot)
+    except (FileError, FileNotFoundError, run.CutError, plotting.PlotError) as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"can't write: {error}") from None
+    if as_json:
+        _print_json(console.as_dict(outcome))
+    else:
+        console.show(outcome)
 
 
 @cli.group()

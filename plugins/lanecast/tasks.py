@@ -151,9 +151,46 @@ def load_quarantine_replay(context: Context) -> list[dict[str, Any]]:
 def refresh_delivery_time() -> dict[str, Any]:
     """Refreshes the marts: statuses of the shipments that changed, and with them the curves of all lanes."""
     from lanecast.delivery import refresh
+    from lanecast.delivery.learned import store
 
     migrations.migrate()
-    return asdict(refresh.refresh())
+    refreshed = asdict(refresh.refresh())
+    if stale := store.retire_stale():
+        log.warning("the delivery model is too old: %s learned curves were taken away, see mart.delivery_model", stale)
+    return refreshed
+
+
+def train_delivery_model(context: Context) -> dict[str, Any]:
+    """Trains and compares; returns the version, what became of it and why. A run that is to restore a version names it.
+
+    Where nothing became known since the last training, the run is skipped, unless it is forced.
+    """
+    refuse_backfill(context)
+    migrations.migrate()
+    params = context["params"]
+    if params["restore"] is not None:
+        return {"version": params["restore"], "status": "trained", "reason": "restored"}
+    from lanecast.delivery import training
+    from lanecast.delivery.learned import store
+
+    if not params["force"] and not store.is_anything_new():
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        raise AirflowSkipException("nothing became known since the last training")
+    trained = training.train()
+    return {"version": trained.version, "status": trained.status, "reason": trained.reason}
+
+
+def publish_delivery_model(trained: Mapping[str, Any]) -> dict[str, Any]:
+    """Puts a version in use, or leaves the life table to serve alone; returns what serves."""
+    from lanecast.delivery import training
+    from lanecast.delivery.learned.store import NoVersion
+
+    try:
+        published = training.follow(trained["version"], trained["status"], trained["reason"])
+    except NoVersion as refused:
+        raise RunRefused(str(refused)) from None
+    return {"version": None} if published is None else asdict(published)
 
 
 def keep_promises() -> dict[str, Any]:

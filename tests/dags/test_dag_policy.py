@@ -13,7 +13,15 @@ from conftest import ROOT, Airflow
 from lanecast.contracts.reader import contract, datasets
 from lanecast.warehouse import retention
 
-DAGS = ("carrier_tracking", "data_watch", "delivery_time", "history_import", "maintenance", "quarantine_replay")
+DAGS = (
+    "carrier_tracking",
+    "data_watch",
+    "delivery_model",
+    "delivery_time",
+    "history_import",
+    "maintenance",
+    "quarantine_replay",
+)
 PYTHON_FILES = sorted([*(ROOT / "dags").glob("*.py"), *(ROOT / "plugins").rglob("*.py")])
 # What reaches into Airflow's metadata, or reads it at import: workers of Airflow 3 must not.
 FORBIDDEN = ("airflow.models", "airflow.settings", "airflow.utils.session", "airflow.jobs")
@@ -90,6 +98,7 @@ def test_schedules(described: dict[str, Any]) -> None:
     assert schedules == {
         "carrier_tracking": "*/15 * * * *",
         "data_watch": "*/15 * * * *",
+        "delivery_model": "15 2 * * *",
         "delivery_time": {"AssetAny": ["lanecast://core/shipment", "lanecast://core/tracking_event"]},
         "history_import": None,
         "maintenance": "30 3 * * *",
@@ -104,6 +113,7 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
     loaded = {"lanecast://core/shipment", "lanecast://core/tracking_event"}
     assert outlets["carrier_tracking"] == loaded
     assert outlets["history_import"] == loaded | {"lanecast://core/customer_order"}
+    assert outlets["delivery_model"] == {"lanecast://mart/delivery_time"}
     assert outlets["delivery_time"] == {"lanecast://mart/delivery_time"}
 
 
@@ -118,6 +128,8 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
             ["1Z999AA10123456784", [""], ["💥📦📦"], ["a'; DROP TABLE x"], [5], ["x" * 41], ["1Z9"] * 1001],
         ),
         ("carrier_tracking", "force", [True, False], [None, "yes", 1]),
+        ("delivery_model", "force", [True, False], [None, "yes"]),
+        ("delivery_model", "restore", [None, "2026-06-14.1", "2026-06-14.12"], ["", "latest", "2026-06-14", 1]),
         ("history_import", "dataset", ["shipments", "events", "orders", "interactions"], ["parcels", None, ""]),
         ("history_import", "path", ["/data/x.csv"], ["", None, 3]),
         ("history_import", "mapping", [None, "olist"], [3, ["olist"]]),
@@ -144,6 +156,7 @@ def test_every_param_has_a_schema(dag: dict[str, Any]) -> None:
     [
         ("carrier_tracking", {"carrier": "hermes"}, "hermes"),
         ("carrier_tracking", {"tracking_numbers": ["<b>"]}, "<b>"),
+        ("delivery_model", {"restore": "yesterday's"}, "yesterday"),
         ("history_import", {"dataset": "parcels", "path": "x.csv"}, "parcels"),
         ("quarantine_replay", {"dataset": "parcels"}, "parcels"),
     ],

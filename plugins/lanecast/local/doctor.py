@@ -80,6 +80,16 @@ def _carriers() -> str:
     return ", ".join(told)
 
 
+def _learning() -> str:
+    """Whether the delivery model can be learned. Where it can't, the life table answers, so that nothing fails."""
+    from lanecast.delivery.model.hazard import NoLightGBM, library
+
+    try:
+        return f"LightGBM {library().__version__}"
+    except NoLightGBM as error:
+        return str(error)
+
+
 _CHECKS: dict[str, Callable[[], str]] = {
     "checkout": _folders,
     "disk": _disk,
@@ -87,4 +97,5 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "warehouse": _warehouse,
     "contracts": _contracts,
     "carriers": _carriers,
+    "delivery model": _learning,
 }

@@ -1,1 +1,2 @@
-SELECT 1;
+DROP VIEW IF EXISTS mart.delivery_model;
+DROP TABLE serving.delivery_model_file, serving.delivery_model_score, serving.delivery_model;

@@ -1,0 +1,8 @@
+"""The learned hazard in production: read from the warehouse, trained, compared, kept, and its curves written for SQL.
+
+reading   shipments of the warehouse as columns, in bounded memory
+choice    rolling backtest on the last weeks: which lanes the learned hazard serves
+fitting   hazard and life table, fitted and read at given ages
+mix       which orders stand for a lane, and its curves by weekday
+store     versions, scores and curves in the warehouse
+"""

@@ -1,0 +1,119 @@
+"""What to trust where: memories of the model, and model or life table lane by lane, by a look at weeks already past.
+
+Everything is fitted as it would have been some weeks ago, and judged by the likelihood of what each parcel under way
+has done since then, arrived or not. That needs no waiting until the parcels of those weeks have all arrived.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lanecast.delivery.model.exposure import Exposure, edges, exposure, scale
+from lanecast.delivery.model.floor import Floor, lanes
+from lanecast.delivery.model.hazard import WINDOW, Hazard, NoLightGBM
+from lanecast.delivery.model.shipments import Floats, Integers, Shipments
+
+MEMORIES = (2.7, 5.5, 11.0)
+"""Half-lives of the model to choose from, as multiples of the median time to delivery."""
+FLOOR_MEMORIES = (1.3, 2.6, 10.0)
+KEPT = 2
+"""Members of the model: the best so many memories."""
+WEIGHTS = (0.0, 0.5, 1.0)
+"""How much of the model goes into a lane's curves; the rest is the life table's."""
+LEAST = 150
+"""Deliveries that have to be known, within memory, before anything is learned."""
+_LEAN = 50.0
+"""Deliveries' worth of trust in what is best over all lanes."""
+_DAYS = 28.0
+LANE = ("destination_country", "destination_region")
+"""The columns that make a lane here: finer ones have too few arrivals in a month to judge by."""
+_TINY = 1e-6
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`half_lives` of the model's members and `floor_half_life` in days; `weight` of the model (0 to 1) by destination
+    (country and region), and `overall` for those not met. `losses`: minus log-likelihood per delivery of each
+    candidate, as evidence."""
+
+    floor_half_life: float
+    half_lives: tuple[float, ...] = ()
+    overall: float = 0.0
+    weight: dict[tuple[str, ...], float] = field(default_factory=dict)
+    losses: dict[str, float] = field(default_factory=dict)
+
+    def weights(self, asked: Shipments) -> Floats:
+        """The model's weight for each row."""
+        group, names = lanes(asked, LANE)
+        return np.array([self.weight.get(name, self.overall) for name in names], dtype=float)[group]
+
+
+def choose(known: Shipments, now: float, without: frozenset[str] = frozenset()) -> Choice:
+    """The choice by what is known at `now`: fitted on what was known some weeks before, judged on the weeks since."""
+    unit = scale(known)
+    then = now - max(_DAYS, 2 * unit)
+    past = known.known_at(then)
+    cells = edges(past)
+    floors = [memory * unit for memory in FLOOR_MEMORIES]
+    seen = exposure(known, now, cells, then)
+    arrived = float(seen.delivered.sum())
+    if not np.isfinite(past.delivered).any() or arrived < 1:
+        return Choice(floors[1])
+    by_floor = {memory: _of_floor(past, then, cells, memory, known, seen) for memory in floors}
+    losses = {f"life table, half-life {memory:.0f}": _loss(seen, chances) for memory, chances in by_floor.items()}
+    best_floor = min(floors, key=lambda memory: losses[f"life table, half-life {memory:.0f}"])
+    recent = float((past.delivered > then - MEMORIES[0] * unit * WINDOW).sum())
+    if recent < LEAST:
+        return Choice(best_floor, losses=losses)
+    chances = {}
+    try:
+        for memory in MEMORIES:
+            model = Hazard((memory * unit,), unit, cells, without).fit(past, then)
+            chances[memory * unit] = model.of_exposure(known, seen)
+    except NoLightGBM:
+        return Choice(best_floor, losses=losses)
+    for memory, found in chances.items():
+        losses[f"model, half-life {memory:.0f}"] = _loss(seen, found)
+    half_lives = sorted(chances, key=lambda memory: losses[f"model, half-life {memory:.0f}"])[:KEPT]
+    learned = np.mean([chances[memory] for memory in half_lives], axis=0)
+    overall, weight = _by_lane(known, seen, by_floor[best_floor], learned)
+    return Choice(best_floor, tuple(sorted(half_lives)), overall, weight, losses)
+
+
+def _of_floor(
+    past: Shipments, then: float, cells: Integers, half_life: float, known: Shipments, seen: Exposure
+) -> Floats:
+    lived = exposure(past, then, cells, then - 10 * half_life)
+    rows, place = np.unique(seen.row, return_inverse=True)
+    hazards = Floor(half_life).fit(past, lived, then, cells).hazards(known.take(rows))
+    found: Floats = hazards[place.reshape(-1), seen.cell]
+    return found
+
+
+def _log_loss(seen: Exposure, chances: Floats) -> Floats:
+    chances = np.clip(chances, _TINY, 1 - _TINY)
+    return -np.where(seen.delivered, np.log(chances), np.log1p(-chances))
+
+
+def _loss(seen: Exposure, chances: Floats) -> float:
+    return float(_log_loss(seen, chances).sum() / seen.delivered.sum())
+
+
+def _by_lane(
+    known: Shipments, seen: Exposure, floor: Floats, learned: Floats
+) -> tuple[float, dict[tuple[str, ...], float]]:
+    """The best weight over all, and of each lane by its own losses, leaning on those over all where it has few."""
+    group, names = lanes(known, LANE)
+    at = group[seen.row]
+    arrived = np.bincount(at, seen.delivered.astype(float), len(names))
+    lost: list[Floats] = [
+        np.bincount(at, _log_loss(seen, weight * learned + (1 - weight) * floor), len(names)).astype(float)
+        for weight in WEIGHTS
+    ]
+    total = np.array(lost)
+    each = total.sum(axis=1) / max(arrived.sum(), 1.0)
+    leaning = total + _LEAN * each[:, None]
+    weight = {name: WEIGHTS[int(np.argmin(leaning[:, place]))] for place, name in enumerate(names) if arrived[place]}
+    return WEIGHTS[int(np.argmin(each))], weight
