@@ -60,3 +60,15 @@ SELECT
     sum(told.under_way) AS under_way
 FROM told
 GROUP BY told.leaf_id, told.bin
+UNION ALL
+-- A leaf whose spans were all first watched once they had ended has nothing of its own, and leans on its parents.
+SELECT
+    leaf.leaf_id,
+    1::smallint AS bin,
+    0 AS late,
+    0 AS delivered,
+    0 AS lost,
+    0 AS expired,
+    0 AS under_way
+FROM serving.leaf_lane AS leaf
+WHERE leaf.n > 0 AND NOT EXISTS (SELECT FROM told WHERE leaf.leaf_id = told.leaf_id)
