@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from math import exp
 
 Lane = tuple[str | None, ...]
 """Origin country and region, destination country and region, carrier, service."""
@@ -76,7 +77,16 @@ def curves(
             found[parent, tuple(value if column in COLUMNS[parent] else None for column, value in enumerate(lane))]
             for parent in PARENTS[level]
         ]
-        found[level, lane] = _curve(cells[level, lane], [one.hazards for one in parents], kappas[level], len(bounds))
+        told = cells[level, lane]
+        found[level, lane] = _curve(told, [one.hazards for one in parents], kappas[level], len(bounds))
+        if not parents and any(cell.delivered for cell in told.values()):
+            # Ages that no parcel has reached yet: a tenth arrives each day.
+            guess = {
+                index: Cell(1, 1 - exp(-0.1 * (bounds[index] - bounds[index - 1])))
+                for index in range(max(told) + 1, len(bounds))
+            }
+            seen = found[level, lane].effective_n
+            found[level, lane] = replace(_curve({**told, **guess}, [], 0, len(bounds)), effective_n=seen)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from math import exp, log
 from typing import Any
 
 import numpy
@@ -167,14 +168,17 @@ def test_a_lane_by_hand() -> None:
     assert float(order["sd_days"]) == pytest.approx(7**0.5)  # 5, 9, 10
     assert (handover["mean_days"], handover["sd_days"]) == (4, 2)  # 2, 4, 6
     # All began on one day and count alike. In the bin up to 1 day, two are lost and one goes out of sight: 2 / 7.5.
-    # Of the five left, one arrives within (4, 5], one of four within (8, 9], one of three within (9, 10]: a third each.
+    # Of the five left, one arrives within (4, 5], one of four within (8, 9], one of three within (9, 10]: a fifth each.
+    # Two are open at 20 days, and guessed to arrive at a pace of a tenth a day until the horizon.
+    arriving = 3 / 5 + 2 / 5 * (1 - exp(-0.1 * 100))
     points = [float(order[point]) for point in ("p05", "p10", "p25", "p50", "p75", "p90", "p95")]
-    assert points == pytest.approx([4.15, 4.3, 4.75, 8.5, 9.25, 9.7, 9.85])
+    assert points[:4] == pytest.approx([4 + 0.25 * arriving, 4 + 0.5 * arriving, 8.25, 9.5], rel=1e-4)
+    assert points[4:] == pytest.approx([20 - log(1 - share) / 0.1 for share in (0.375, 0.75, 0.875)], rel=3e-3)
     lost = 2 / 7.5
-    assert float(order["p_never_delivered"]) == pytest.approx(lost / (lost + (1 - lost) * 3 / 5))
+    assert float(order["p_never_delivered"]) == pytest.approx(lost / (lost + (1 - lost) * arriving))
     lost_or_out_of_sight = 2 / 7.5 + 1 / 8
     assert float(order["p_never_delivered_expired_lost"]) == pytest.approx(
-        lost_or_out_of_sight / (lost_or_out_of_sight + (1 - lost_or_out_of_sight) * 3 / 5)
+        lost_or_out_of_sight / (lost_or_out_of_sight + (1 - lost_or_out_of_sight) * arriving)
     )
     assert (order["level"], order["coverage_90d"]) == ("service", None)
     # Weights halve in 14 days, back from the end of the last day of which anything is known: Mar 12, 11 days on.

@@ -246,7 +246,7 @@ def test_from_parcels_to_a_promise_kept() -> None:
     )
     assert found["basis"].startswith("life table of lane CN → BR, carrier ups, effective n ")
     done = keep(as_of=days(50))
-    assert (done.issued, done.weeks) == (40, 0)  # but for the one that is ten days old: by then all have arrived
+    assert (done.issued, done.weeks) == (41, 0)  # the one that is ten days old, too: what comes after is a guess
     put_shipments(
         {"shipment_id": number, "order_id": f"A-{number}", **CN_BR, "carrier": "ups"}
         | {"ordered_at": days(number / 4), "delivered_at": days(number / 4 + 9.5)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from math import exp
 from typing import Any
 
 import pytest
@@ -249,8 +250,12 @@ def test_tracking_that_starts_in_the_midst_of_a_journey_enters_late() -> None:
     assert (world["n"], world["n_delivered"], float(world["mean_days"])) == (4, 3, 13)
     bounds = rows("SELECT serving.age_bounds('order_to_door') AS bounds")[0]["bounds"]
     share = dict(zip(bounds, world["curve"], strict=False))
-    assert (share[14], share[19]) == (0, pytest.approx((1 / 3) / (1 / 3 + 2 / 3 * 1 / 2)))
-    assert share[20] == 1
+    # One of three arrives by 15, one of two by 20; the last is open at 30, and guessed to arrive at a tenth a day.
+    guessed = 1 - exp(-0.1 * (120 - 30))
+    arriving = 1 / 3 + 2 / 3 * 1 / 2 + 2 / 3 * 1 / 2 * guessed
+    assert (share[14], share[19]) == (0, pytest.approx((1 / 3) / arriving))
+    assert share[20] == share[30] == pytest.approx((2 / 3) / arriving)
+    assert share[40] == pytest.approx((2 / 3 + 1 / 3 * (1 - exp(-1))) / arriving)
 
 
 def test_one_parcel_and_one_that_never_arrives_and_a_country_never_seen() -> None:

@@ -202,3 +202,30 @@ def test_step_by_step_equals_all_at_once_and_by_hand(steps: list[Any]) -> None:
     mark_changed(NUMBERS)
     refresh(as_of=as_of, rebuild=True)
     assert_same(by_leaf(), rebuilt[0])
+
+
+def test_a_history_of_five_days_does_not_promise_that_nothing_takes_longer() -> None:
+    # One of ten open parcels arrives each day: a pace of a tenth, as far as anybody has seen.
+    put_shipments(
+        {
+            "shipment_id": number,
+            "ordered_at": days(0),
+            "delivered_at": days(number + 0.5) if number < 5 else None,
+            "destination_country": "BR",
+        }
+        for number in range(10)
+    )
+    refresh(as_of=days(5))
+    world = rows("SELECT * FROM mart.delivery_time WHERE level = 'world' AND measure = 'order_to_door'")[0]
+    # Half are open at five days; of these, half more arrive in ln 2 / 0.1 = 6.9 days at the pace that is guessed.
+    assert float(world["p50"]) == pytest.approx(5, abs=0.6)
+    assert float(world["p75"]) == pytest.approx(11.9, abs=1.5)
+    assert "is a guess, of ages that no parcel has reached yet" in world["basis"]
+    # What has been seen rests on it alone.
+    refresh(as_of=days(90))
+    execute("UPDATE core.shipment SET delivered_at = ordered_at + interval '6 days' WHERE delivered_at IS NULL")
+    mark_changed(range(10))
+    refresh(as_of=days(90))
+    world = rows("SELECT * FROM mart.delivery_time WHERE level = 'world' AND measure = 'order_to_door'")[0]
+    assert float(world["p90"]) < 8
+    assert float(world["mean_days"]) == pytest.approx((0.5 + 1.5 + 2.5 + 3.5 + 4.5 + 5 * 6) / 10)

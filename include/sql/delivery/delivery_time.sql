@@ -98,7 +98,10 @@ SELECT
     )
     || ', effective n ' || round(written.effective_n::numeric, CASE WHEN written.effective_n < 100 THEN 1 ELSE 0 END)
     || CASE
-        WHEN parent.lane_id IS NULL OR written.curve IS NULL THEN ''
+        WHEN written.curve IS NULL THEN ''
+        WHEN parent.lane_id IS NULL AND written.borrowed < 0.005 THEN ''
+        WHEN parent.lane_id IS NULL
+            THEN '; ' || round(100 * written.borrowed::numeric) || ' %% is a guess, of ages that no parcel has reached yet'
         ELSE '; ' || round(100 * written.borrowed::numeric) || ' %% leans on ' || serving.lane_in_words(
             parent.level, parent.origin_country, parent.origin_region, parent.destination_country,
             parent.destination_region, parent.carrier, parent.service

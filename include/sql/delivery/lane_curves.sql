@@ -1,4 +1,5 @@
--- The curves of one level's lanes, leaning on those of their parents: on both, or where these are not to be mixed, on the second. Grain: one row per lane and measure.
+-- The curves of one level's lanes, leaning on those of their parents: on both, or where these are not to be mixed, on the
+-- second. The world, once anything was delivered, leans on a guess for ages not reached yet. Grain: one row per lane and measure.
 INSERT INTO lane_curve (
     lane_id, hazards, curve, points, p_never_delivered, p_never_delivered_expired_lost, effective_n, borrowed
 )
@@ -29,6 +30,7 @@ CROSS JOIN LATERAL serving.life_table_curve(
     lane_evidence.under_way,
     CASE WHEN %(mixed)s THEN parent.hazards ELSE coalesce(other_parent.hazards, parent.hazards) END,
     CASE WHEN %(mixed)s THEN other_parent.hazards END,
-    CASE WHEN %(mixed)s THEN ancestor.hazards END
+    CASE WHEN %(mixed)s THEN ancestor.hazards END,
+    CASE WHEN lane.parent_id IS NULL AND 0 < ANY(lane_evidence.delivered) THEN bounds.guess END
 ) AS found
 WHERE lane.specificity = %(specificity)s

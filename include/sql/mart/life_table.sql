@@ -47,7 +47,8 @@ COMMENT ON FUNCTION serving.lane_in_words(text, text, text, text, text, text, te
 -- Of one lane: hazards of each age bin (share of those at risk that are delivered, that end otherwise and, where any parcel went
 -- out of sight, that do so), each leaning on its parents' as on `kappa` parcels more: h = (d + kappa h_parent) / (n + kappa).
 -- Where there are two parents, what they have in common counts once: odds against going on are multiplied, and divided by the
--- ancestor's. Then, by Aalen and Johansen, the share delivered by each bound; of those delivered by the last one.
+-- ancestor's. A lane without parents leans, where told, on `guess`: the chance of delivery in each bin that no parcel has
+-- reached yet. Then, by Aalen and Johansen, the share delivered by each bound; of those delivered by the last one.
 --
 -- Arrays of evidence are sparse: one entry per bin in `bins`, which may hold the bin after the last bound. At risk in a bin are
 -- those that end in it or later, less those first watched in it or later; half of those first watched in it, and of those that
@@ -66,6 +67,7 @@ CREATE OR REPLACE FUNCTION serving.life_table_curve(
     parent double precision [],
     other_parent double precision [],
     ancestor double precision [],
+    guess double precision [],
     OUT hazards double precision [],
     OUT curve double precision [],
     OUT points double precision [],
@@ -135,7 +137,7 @@ BEGIN
         END IF;
         IF bin > final THEN
             n := 0;
-            d := prior_d;
+            d := coalesce(guess[bin], prior_d);
             l := prior_l;
             e := 0;
         ELSIF bins[own] > bin THEN
@@ -190,7 +192,7 @@ BEGIN
         borrowed := 0;
         RETURN;
     END IF;
-    borrowed := CASE WHEN leaning > 0 THEN 1 - by_own / arrived ELSE 0 END;
+    borrowed := CASE WHEN leaning > 0 OR guess IS NOT NULL THEN 1 - by_own / arrived ELSE 0 END;
     FOR bin IN 1..last LOOP
         curve[bin] := curve[bin] / arrived;
     END LOOP;
@@ -206,6 +208,7 @@ END
 $$;
 COMMENT ON FUNCTION serving.life_table_curve(
     double precision [], double precision [], double precision, smallint [], double precision [], double precision [],
-    double precision [], double precision [], double precision [], double precision [], double precision [], double precision []
+    double precision [], double precision [], double precision [], double precision [], double precision [], double precision [],
+    double precision []
 ) IS
 'Hazards and curve of one lane from its evidence and its parents'' hazards.';

@@ -35,10 +35,8 @@ WITH candidate AS (
     ) AS ends
     WHERE
         status.shipment_id > %(after)s
-        AND status.ended_at IS NULL
-        AND status.milestone <> ALL(ARRAY[
-            'delivered', 'lost', 'returning', 'returned', 'cancelled', 'destroyed', 'tracking_expired'
-        ])
+        AND status.milestone NOT IN ('delivered', 'lost', 'returned', 'cancelled', 'destroyed')
+        AND status.milestone NOT IN ('returning', 'tracking_expired')
         AND clock.starts_at <= (SELECT ops.as_of())
         AND NOT EXISTS (
             SELECT FROM serving.promise_log AS given

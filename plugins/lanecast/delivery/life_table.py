@@ -26,6 +26,11 @@ MEASURES: tuple[str, ...] = (*CLOCKS, *LEGS)
 """What is measured: two clocks to the door, and the legs between."""
 
 HALF_LIFE_DAYS = 14.0
+
+PACE = 0.1
+"""The pace of delivery a day at ages that no parcel has reached yet: a history of a few days does not promise that
+nothing takes longer than these."""
+
 KAPPAS: tuple[float, ...] = (0.0, *(10.0 for _ in LEVELS[1:]))
 """How many parcels' worth a lane leans on its parents, by level, until there is enough data to choose by."""
 
@@ -138,7 +143,7 @@ def bounds(cursor: psycopg2.extensions.cursor, half_life_days: float) -> None:
     cursor.execute("DROP TABLE IF EXISTS measure_bounds")
     cursor.execute(
         statement("delivery/measure_bounds"),
-        {"measures": list(MEASURES), "horizon": settings.horizon_days(), "half_life": half_life_days},
+        {"measures": list(MEASURES), "horizon": settings.horizon_days(), "half_life": half_life_days, "pace": PACE},
     )
 
 

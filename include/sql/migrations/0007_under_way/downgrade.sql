@@ -11,4 +11,3 @@ serving.dwell,
 serving.under_way_learned
 CASCADE;
 DROP INDEX serving.shipment_status_ended;
-DROP INDEX serving.shipment_status_open;

@@ -1,8 +1,5 @@
 -- Journeys under way: how long steps last, how long the rest takes, and which steps stand still.
 
--- Whoever asks for the open shipments reads these alone, however long the history.
-CREATE INDEX shipment_status_open ON serving.shipment_status (shipment_id)
-WHERE milestone NOT IN ('delivered', 'lost', 'returned', 'cancelled', 'destroyed');
 CREATE INDEX shipment_status_ended ON serving.shipment_status (ended_at);
 
 -- Grain: one row at most: when the tables of this area were last made anew, and from how many shipments: one in so many.
