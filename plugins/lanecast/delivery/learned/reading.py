@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 MOST = 300_000
 """Shipments read at most."""
-MOST_DAYS = 600_000
+MOST_DAYS = 450_000
 """Days lived by those shipments at most: what a training holds in memory grows with them."""
 LONGEST = 20_000
 """Days back that are read, unless told otherwise: all of it."""
