@@ -391,6 +391,21 @@ def bench_promise(origins: int, questions: int, as_json: bool) -> None:
         promises.show(figures)
 
 
+@bench.command("train")
+@click.option("--shipments", type=click.IntRange(min=5000), default=300_000, show_default=True)
+@as_json
+def bench_train(shipments: int, as_json: bool) -> None:
+    """Seconds and memory of a night's training of the delivery model, on a made-up year of shipments."""
+    from lanecast.bench import train as training
+
+    figures = training.train(shipments, (lambda _: None) if as_json else click.echo)
+    if as_json:
+        _print_json(training.as_dict(figures))
+    else:
+        for line in training.lines(figures):
+            click.echo(line)
+
+
 @bench.command("polling")
 @click.option("--days", type=click.FloatRange(min=2), default=14, show_default=True)
 @click.option("--orders", type=click.FloatRange(min=1), default=60, show_default=True, help="A day.")
