@@ -32,11 +32,13 @@ lint: setup-dev ## style, types, SQL, the compose file, and contracts that keep 
 	@$(BIN)/lanecast contract check
 	@echo 'lint: ruff, mypy, sqlfluff, the compose schema and the contracts have no complaint'
 
-bench: setup ## how fast events load and answers are read, and what polling costs [EVENTS=1000000]
+bench: setup ## how fast events load and answers are read, and what refreshing and polling cost [EVENTS=1000000]
 	@$(BIN)/lanecast bench ingest --events $(EVENTS)
 	@$(BIN)/lanecast bench validate --rows $(EVENTS)
+	@$(BIN)/lanecast bench refresh --history $(EVENTS)
 	@$(BIN)/lanecast bench parse
 	@$(BIN)/lanecast bench polling
+	@$(BIN)/lanecast bench promise
 
 setup setup-dev:
 	@if [ -z '$(PYTHON)' ]; then echo 'setup: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python3.11 run' >&2; exit 1; fi

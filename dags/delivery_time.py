@@ -1,8 +1,8 @@
 """### Delivery time
 
 Refreshes shipment status and delivery time in the marts whenever shipments or tracking events were loaded: only the
-shipments that changed, and the lanes that they touch. Then open shipments are promised a range, and promises that have
-matured are compared with what became of the parcels.
+shipments that changed are read, and all lanes' curves follow from sums. Then open shipments are promised a
+range, and promises that have matured are compared with what became of the parcels.
 """
 
 from __future__ import annotations

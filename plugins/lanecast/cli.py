@@ -213,6 +213,8 @@ def promise(
         click.echo(f"There is no range to promise: {found['basis']}.")
     else:
         click.echo(f"{found['earliest']} to {found['latest']}, most likely by {found['likely']}   ({found['basis']})")
+        if found["coverage"] is not None:
+            click.echo(f"{100 * found['coverage']:.0f} % of such promises were kept in the last 90 days")
         if found.get("promise_id"):
             click.echo(f"kept as promise {found['promise_id']}")
 
@@ -294,6 +296,26 @@ def alerts(everything: bool, as_json: bool) -> None:
             click.echo(line)
 
 
+@cli.command("tune")
+@as_json
+def tune(as_json: bool) -> None:
+    """Choose how fast evidence of delivery times ages, and how much lanes lean on wider ones, by held-out weeks.
+
+    Maintenance does so daily. The next refresh uses the choice.
+    """
+    from lanecast.delivery import tuning
+
+    tuned = _in_warehouse(tuning.tune)
+    if as_json:
+        _print_json(tuning.as_dict(tuned))
+    elif tuned.choice is None:
+        click.echo("too few parcels were delivered in the last weeks to choose by: what was in use stays")
+    else:
+        kappas = ", ".join(f"{kappa:g}" for kappa in tuned.choice.kappas[1:])
+        click.echo(f"half-life {tuned.choice.half_life_days:g} days; lanes lean on wider ones by {kappas} parcels")
+        click.echo(f"log-likelihood a parcel and age bin: {tuned.score:.5f}; of the defaults {tuned.default_score:.5f}")
+
+
 @cli.group()
 def train() -> None:
     """Learn from what the warehouse knows."""
@@ -360,6 +382,21 @@ def bench_validate(rows: int, as_json: bool) -> None:
         _print_json(validate.as_dict(found))
     else:
         validate.show(found)
+
+
+@bench.command("refresh")
+@click.option("--history", type=click.IntRange(min=1000), default=1_000_000, show_default=True, help="Events known.")
+@click.option("--new", type=click.IntRange(5, 15_000), default=10_000, show_default=True, help="Events since.")
+@as_json
+def bench_refresh(history: int, new: int, as_json: bool) -> None:
+    """A refresh after new events, on a history of any length with the same lanes and open parcels."""
+    from lanecast.bench import refresh
+
+    measured = refresh.refresh(history, new, (lambda _: None) if as_json else click.echo)
+    if as_json:
+        _print_json(refresh.as_dict(measured))
+    else:
+        refresh.show(measured)
 
 
 @bench.command("parse")

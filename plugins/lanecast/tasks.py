@@ -149,7 +149,7 @@ def load_quarantine_replay(context: Context) -> list[dict[str, Any]]:
 
 
 def refresh_delivery_time() -> dict[str, Any]:
-    """Refreshes the marts for the shipments that changed, and the lanes that they touch."""
+    """Refreshes the marts: statuses of the shipments that changed, and with them the curves of all lanes."""
     from lanecast.delivery import refresh
     from lanecast.delivery.learned import store
 

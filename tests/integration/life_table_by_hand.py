@@ -1,4 +1,4 @@
-"""The life table once more, cell by cell in plain Python, as docs/methods/delivery-time.md defines it: to hold SQL against."""
+"""The life table once more, cell by cell in plain Python, as docs/methods/delivery-time.md defines it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Lane = tuple[str | None, ...]
 """Origin country and region, destination country and region, carrier, service."""
 
 COLUMNS = ((), (2,), (0, 2), (2, 3), (0, 2, 4), (0, 2, 4, 5), (0, 1, 2, 3), (0, 1, 2, 3, 4), (0, 1, 2, 3, 4, 5))
-PARENTS = ((), (0,), (1,), (1,), (2,), (4,), (2, 3, 1), (6, 4, 2), (7, 5, 4))
+PARENTS = ((), (0,), (1,), (1,), (2,), (4,), (2, 3, 1), (4,), (5,))
 """By level: which columns it tells apart, and the levels it leans on: one, or two and what these have in common."""
 
 
@@ -135,7 +135,7 @@ def _prior(parents: list[list[tuple[float, float, float]]], index: int) -> tuple
 def _curve(cells: dict[int, Cell], parents: list[list[tuple[float, float, float]]], kappa: float, bins: int) -> Curve:
     kappa = kappa if parents else 0.0
     alive = seen_alive = 1.0
-    arrived = seen_arrived = effective = 0.0
+    arrived = ended = seen_arrived = seen_ended = effective = 0.0
     shares: list[float] = []
     hazards: list[tuple[float, float, float]] = []
     for index in range(bins):
@@ -151,14 +151,16 @@ def _curve(cells: dict[int, Cell], parents: list[list[tuple[float, float, float]
             expired = (cell.expired + kappa * prior[2]) / (n + cell.expired / 2 + kappa)
         hazards.append((delivered, lost, expired))
         arrived += alive * delivered
+        ended += alive * lost
         alive *= max(1 - delivered - lost, 0)
         seen_arrived += seen_alive * delivered
+        seen_ended += seen_alive * (lost + expired)
         seen_alive *= max(1 - delivered - lost - expired, 0)
         shares.append(arrived)
     return Curve(
         [share / arrived for share in shares] if arrived > 0 else None,
-        1 - arrived / (1 - alive) if alive < 1 else None,
-        1 - seen_arrived / (1 - seen_alive) if seen_alive < 1 else None,
+        ended / (arrived + ended) if arrived + ended > 0 else None,
+        seen_ended / (seen_arrived + seen_ended) if seen_arrived + seen_ended > 0 else None,
         effective,
         hazards,
     )

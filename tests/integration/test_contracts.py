@@ -18,7 +18,7 @@ from delivery_rows import START, days, execute, put_events, put_shipments, rows
 from lanecast import settings
 from lanecast.contracts import catalogue
 from lanecast.contracts.reader import ContractError, contract, datasets
-from lanecast.delivery import refresh
+from lanecast.delivery import promises, refresh
 from lanecast.local import doctor
 from lanecast.local.server import RunningServer
 from lanecast.warehouse import migrations
@@ -119,7 +119,7 @@ def test_comments_say_what_contracts_say(warehouse: str, home: Path) -> None:
     assert unit == "How many; negative for a return. Unit: pieces."
     promise = rows("SELECT obj_description(oid, 'pg_proc') AS told FROM pg_proc WHERE proname = 'delivery_promise'")
     assert "\nArguments:\n  origin text: " in promise[0]["told"]
-    assert "  n bigint: Delivered parcels that the range rests on. Unit: parcels." in promise[0]["told"]
+    assert "  n bigint: Delivered parcels of the lane that answers. Unit: parcels." in promise[0]["told"]
 
 
 def test_every_column_of_core_and_mart_has_a_comment() -> None:
@@ -317,8 +317,15 @@ def lived_in(warehouse: str) -> str:
         "INSERT INTO quality.alert (kind, dataset, rule, subject, severity, message, opened_at, last_seen_at) "
         "SELECT 'x', 'shipment', 'x', 'x', 'warning', 'x', told, told FROM (SELECT %s::timestamptz AS told) AS one",
         "INSERT INTO quality.feed_hour (source, hour, received) VALUES ('ups', date_trunc('hour', %s::timestamptz), 5)",
+        "INSERT INTO serving.promise_level_move VALUES "
+        "('order_to_door', '', %s, 0.1, 1.1, 0.09, 0.92, 1, '2026-03-02', '2026-03-02', 30)",
+        "INSERT INTO serving.promise_accuracy (scope, measure, confidence, issued_week, n, n_early, n_late, "
+        "n_on_dates, n_undelivered, n_unobserved, n_timed, fresh_n, fresh_early, fresh_late, matured_at, settled_at) "
+        "SELECT 'all', 'order_to_door', 0.8, '2026-03-02', 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, told, told "
+        "FROM (SELECT %s::timestamptz AS told) AS one",
     ):
         execute(statement, days(19))
+    promises.issue(warehouse, as_of=days(2))
     return warehouse
 
 

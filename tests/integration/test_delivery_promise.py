@@ -229,7 +229,7 @@ def test_sql_refuses_what_python_never_sends() -> None:
 
 
 def test_from_parcels_to_a_promise_kept() -> None:
-    """Two hundred parcels, one every six hours, ten days each: the promise is ten days, and its coverage is measured."""
+    """Two hundred parcels, one every six hours, nine days and a half each: so is the promise, and its coverage."""
     put_shipments(
         {"shipment_id": number, "order_id": f"A-{number}", **CN_BR, "carrier": "ups"}
         | {"ordered_at": days(number / 4), "delivered_at": days(number / 4 + 9.5) if number < 160 else None}

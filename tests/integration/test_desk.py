@@ -288,9 +288,10 @@ def test_under_a_path_of_its_own_airflow_is_found_too() -> None:
 def test_the_document_describes_the_json() -> None:
     told = client().get(f"{PREFIX}/api/openapi.json").json()
     assert told["servers"] == [{"url": PREFIX}]
-    assert list(told["paths"]) == ["/api/quality", "/api/quality/run"]
+    assert list(told["paths"]) == ["/api/quality", "/api/quality/run", "/api/promise"]
     for path in told["paths"].values():
-        assert {"401", "403", "503"} <= path["get"]["responses"].keys()
+        for way in path.values():
+            assert {"401", "403", "503"} <= way["responses"].keys()
     assert [one["name"] for one in told["paths"]["/api/quality/run"]["get"]["parameters"]] == ["run"]
     # A check that FastAPI took for a parameter would stand here.
     assert "parameters" not in told["paths"]["/api/quality"]["get"]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from delivery_rows import days, execute, mark_changed, put_events, put_many_events, put_shipments, rows
+from delivery_rows import days, execute, mark_changed, put_many_events, put_shipments, rows
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from life_table_by_hand import Lane, Span, curves
@@ -122,7 +122,8 @@ def assert_same(one: dict[Any, dict[str, Any]], other: dict[Any, dict[str, Any]]
 def expected(measure: str, as_of: datetime) -> dict[tuple[int, Lane], Any]:
     spans = [
         Span(
-            tuple(row[column] for column in LANE), row["started_at"], row["entered_at"], row["ended_at"], row["outcome"]
+            tuple(row[column] for column in LANE),
+            *(row[column] for column in ("started_at", "entered_at", "ended_at", "outcome")),
         )
         for row in rows(
             "SELECT leaf.*, span.* FROM serving.journey_span AS span JOIN serving.leaf_lane AS leaf USING (leaf_id) "

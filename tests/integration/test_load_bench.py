@@ -1,4 +1,4 @@
-"""The ingest benchmark runs, checks its own counts, and gives the figures by their fixed names."""
+"""The benchmarks of loading and refreshing run, check their own counts, and give figures by their fixed names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from lanecast.bench import ingest
+from lanecast.bench import ingest, refresh
 
 
 def test_the_ingest_benchmark_gives_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,3 +29,12 @@ def test_the_ingest_benchmark_gives_its_figures(monkeypatch: pytest.MonkeyPatch)
     copied, loaded = (stages[name]["seconds"] for name in ("raw COPY, binary", "staging to core"))
     assert figures["load_vs_copy"] == pytest.approx(copied / loaded, rel=0.05, abs=0.01)
     assert "LANECAST_RAW" not in os.environ
+
+
+def test_the_refresh_benchmark_gives_its_figures() -> None:
+    figures = refresh.as_dict(refresh.refresh(20_000, 1_000))
+    assert (figures["history"], figures["new"], figures["open_parcels"]) == (20_000, 1_000, refresh.OPEN)
+    stages = [figures[name] for name in ("status_seconds", "span_seconds", "curve_seconds", "lane_seconds")]
+    assert all(isinstance(seconds, float) and seconds > 0 for seconds in stages)
+    with pytest.raises(ValueError, match="more than 10,000 open parcels get"):
+        refresh.refresh(20_000, 1_000_000)

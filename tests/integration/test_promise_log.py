@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -16,7 +17,7 @@ from promise_rows import CN_BR, even, put_lane, put_statuses
 from lanecast.delivery import promises
 from lanecast.delivery.promise import NoPromise, Question, ask, issue
 from lanecast.local.server import RunningServer
-from lanecast.warehouse import connection
+from lanecast.warehouse import connection, maintenance
 
 LOG = "SELECT * FROM serving.promise_log ORDER BY promise_id"
 
@@ -213,6 +214,8 @@ def test_a_reader_sees_the_log_and_promises_nothing(reader: psycopg2.extensions.
     issued(4, order_id="A-1")
     reader.execute("SELECT count(*) FROM mart.promise_log")
     assert reader.fetchone() == (1,)
+    reader.execute("SELECT promised_days FROM mart.best_promise_day('CN', 'BR', 'ups', NULL, 4, 1)")
+    assert reader.fetchone() == (15,)
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         reader.execute("SELECT mart.issue_promises('[]')")
 
@@ -360,3 +363,13 @@ def test_what_is_not_kept_any_more_takes_its_reference_along() -> None:
         assert {key: row[key] for key in row.keys() - own} == {key: was[key] for key in was.keys() - own}
     assert rows(LOG)[1]["promise_hash"] is None
     assert forgotten(1826) == []
+
+
+def test_the_nightly_maintenance_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for setting in ("LANECAST_REPORTS", "LANECAST_RAW"):
+        monkeypatch.setenv(setting, str(tmp_path / setting))
+    execute("INSERT INTO ops.clock VALUES (true, %s, now(), 0)", days(1))
+    put_statuses({"shipment_id": 1, **CN_BR, "order_id": "A-1"})  # core has no such shipment
+    assert promises.issue(as_of=days(0.5)) == 1
+    assert maintenance.maintain()["serving.promise_log forgotten"] == 1
+    assert [row["order_id"] for row in rows(LOG)] == [None]

@@ -6,6 +6,7 @@ import json
 import random
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import psycopg2
 import pytest
@@ -130,6 +131,9 @@ def test_the_command_keeps_a_promise_where_it_is_told_whose() -> None:
     (kept,) = rows(LOG)
     assert f"kept as promise {kept['promise_id']}" in told.stdout
     assert f"to {kept['latest']}" in told.stdout
+    assert "were kept" not in told.stdout
+    execute("INSERT INTO serving.promise_coverage VALUES ('all', 'order_to_door', 0.8, 70, 0.7857)")
+    assert "79 % of such promises were kept in the last 90 days" in lanecast(*PAIR).stdout
     again = json.loads(lanecast(*PAIR, "--tracking-number", "N-1", "--json").stdout)
     assert {row["promise_id"] for row in rows(LOG)} == {kept["promise_id"], again["promise_id"]}
 
@@ -146,8 +150,10 @@ def test_the_command_chooses_the_day_and_draws_it(tmp_path: Path) -> None:
     assert "Worth -17.50 per parcel; best at 15.0 days" in told.stdout
     (best,) = [line for line in told.stdout.splitlines() if line.endswith(" <- best")]
     assert best.split()[:2] == ["15", "2026-06-16"]
-    assert plot.read_text().startswith("<svg")
-    assert "best: 15 days" in plot.read_text()
+    drawn = ElementTree.fromstring(plot.read_text())
+    curves = [one.attrib["points"].split() for one in drawn if one.tag.endswith("polyline")]
+    assert [len(points) for points in curves] == [21, 21]
+    assert "best: 15 days, 2026-06-16" in [one.text for one in drawn]
     found = json.loads(lanecast(*PAIR, *prices, "--json").stdout)
     assert (found["best"]["promised_days"], len(found["days"])) == (15, 21)
 

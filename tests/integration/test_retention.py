@@ -65,7 +65,7 @@ def journeys(warehouse: str) -> None:
     put_events(2, {"at": days(40), "milestone": "picked_up"}, {"at": days(41), "milestone": "in_transit"})
     put_events(3, {"at": days(42), "milestone": "picked_up"})
     execute("UPDATE core.tracking_event SET ingested_at = %s WHERE milestone = 'in_transit'", days(200))
-    refresh.refresh(as_of=days(1))
+    refresh.refresh(as_of=days(50))
 
 
 def left() -> dict[str, Any]:

@@ -82,8 +82,7 @@ expired = life.expired + excluded.expired;
 DELETE FROM serving.life_table AS life
 WHERE
     life.late = 0 AND life.delivered = 0 AND life.lost = 0 AND life.expired = 0
-    AND life.leaf_id IN (SELECT spans.leaf_id FROM {spans} AS spans)
-;
+    AND life.leaf_id IN (SELECT spans.leaf_id FROM {spans} AS spans);
 
 -- Grain: one row per day.
 INSERT INTO serving.span_day AS known (day, n)
@@ -92,7 +91,7 @@ SELECT
     sum(spans.sign)
 FROM {spans} AS spans
 WHERE spans.outcome <> 'ahead'
-GROUP BY 1
+GROUP BY (coalesce(spans.ended_at, spans.started_at) AT TIME ZONE 'UTC')::date
 HAVING sum(spans.sign) <> 0
 ON CONFLICT (day) DO UPDATE SET n = known.n + excluded.n;
 

@@ -99,7 +99,7 @@ SELECT
     || ', effective n ' || round(written.effective_n::numeric, CASE WHEN written.effective_n < 100 THEN 1 ELSE 0 END)
     || CASE
         WHEN parent.lane_id IS NULL OR written.curve IS NULL THEN ''
-        ELSE '; ' || round(100 * written.borrowed::numeric) || ' % leans on ' || serving.lane_in_words(
+        ELSE '; ' || round(100 * written.borrowed::numeric) || ' %% leans on ' || serving.lane_in_words(
             parent.level, parent.origin_country, parent.origin_region, parent.destination_country,
             parent.destination_region, parent.carrier, parent.service
         ) || CASE
@@ -114,8 +114,14 @@ SELECT
     written.effective_n::numeric,
     (SELECT ops.as_of())
 FROM written
-LEFT JOIN serving.measured_lane AS parent ON written.parent_id = parent.lane_id
-LEFT JOIN serving.measured_lane AS other_parent ON written.other_parent_id = other_parent.lane_id
+LEFT JOIN serving.measured_lane AS parent
+    ON
+        CASE
+            WHEN (%(mixed)s::boolean [])[written.specificity] THEN written.parent_id
+            ELSE coalesce(written.other_parent_id, written.parent_id)
+        END = parent.lane_id
+LEFT JOIN serving.measured_lane AS other_parent
+    ON (%(mixed)s::boolean [])[written.specificity] AND written.other_parent_id = other_parent.lane_id
 ON CONFLICT (lane, measure) DO UPDATE SET
 n = excluded.n,
 n_delivered = excluded.n_delivered,

@@ -9,6 +9,12 @@ DELETE FROM serving.life_table_state;
 
 CREATE TEMP VIEW every_span AS
 SELECT
-    span.*,
+    span.shipment_id,
+    span.leaf_id,
+    span.started_at,
+    span.entered_at,
+    span.ended_at,
+    span.due_at,
+    span.outcome,
     1 AS sign
 FROM serving.journey_span AS span

@@ -1,4 +1,4 @@
--- The curves of one level's lanes, leaning on those of their parents. Grain: one row per lane and measure.
+-- The curves of one level's lanes, leaning on those of their parents: on both, or where these are not to be mixed, on the second. Grain: one row per lane and measure.
 INSERT INTO lane_curve (
     lane_id, hazards, curve, points, p_never_delivered, p_never_delivered_expired_lost, effective_n, borrowed
 )
@@ -27,8 +27,8 @@ CROSS JOIN LATERAL serving.life_table_curve(
     lane_evidence.lost,
     lane_evidence.expired,
     lane_evidence.under_way,
-    parent.hazards,
-    other_parent.hazards,
-    ancestor.hazards
+    CASE WHEN %(mixed)s THEN parent.hazards ELSE coalesce(other_parent.hazards, parent.hazards) END,
+    CASE WHEN %(mixed)s THEN other_parent.hazards END,
+    CASE WHEN %(mixed)s THEN ancestor.hazards END
 ) AS found
 WHERE lane.specificity = %(specificity)s

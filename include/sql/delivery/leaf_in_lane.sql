@@ -1,2 +1,2 @@
 -- Which lanes hold the new leaves. Grain: one row per leaf and lane.
-CREATE TEMP TABLE leaf_in_lane (leaf_id integer, lane_id integer) ON COMMIT DROP
+CREATE TEMP TABLE leaf_in_lane (leaf_id integer, lane_id integer, specificity smallint) ON COMMIT DROP

@@ -43,10 +43,11 @@ made AS (
     RETURNING lane_id, lane, measure
 )
 
-INSERT INTO leaf_in_lane (leaf_id, lane_id)
+INSERT INTO leaf_in_lane (leaf_id, lane_id, specificity)
 SELECT
     held.leaf_id,
-    coalesce(made.lane_id, known.lane_id)
+    coalesce(made.lane_id, known.lane_id),
+    %(specificity)s::smallint
 FROM held
 LEFT JOIN made ON held.lane = made.lane AND held.measure = made.measure
 LEFT JOIN serving.measured_lane AS known ON held.lane = known.lane AND held.measure = known.measure

@@ -16,7 +16,7 @@ WITH seen AS (
         event.city
     FROM touched_shipment
     INNER JOIN core.tracking_event AS event ON touched_shipment.shipment_id = event.shipment_id
-    WHERE event.withdrawn_at IS NULL
+    WHERE event.withdrawn_at IS NULL AND event.reported_at >= %(since)s::timestamp
 ),
 
 -- Grain: one row per shipment with events.

@@ -1,7 +1,15 @@
 -- Brings the spans of the touched shipments up to date. Grain of the temporary table `known_span`: one row per span of theirs that
 -- is known.
 CREATE TEMP TABLE known_span ON COMMIT DROP AS
-SELECT span.* FROM touched_shipment
+SELECT
+    span.shipment_id,
+    span.leaf_id,
+    span.started_at,
+    span.entered_at,
+    span.ended_at,
+    span.due_at,
+    span.outcome
+FROM touched_shipment
 INNER JOIN serving.journey_span AS span ON touched_shipment.shipment_id = span.shipment_id;
 
 ANALYZE known_span;

@@ -4,7 +4,8 @@
 -- Clocks run from the order or the handover to the door. The handover is as the shop tells, else the pick-up, else the first
 -- movement, unless that was already abroad or at the last mile: then nobody knows when it was. Legs begin and end at milestones
 -- that a parcel under way has told as they happen; a leg whose beginning nobody told, or that ended without a word while a later
--- step was reached, has no span, and neither has one that ends before it begins.
+-- step was reached, has no span, and neither has one that ends before it begins. The way to export is that of parcels seen in the
+-- country of origin.
 CREATE TEMP TABLE new_span ON COMMIT DROP AS
 -- Kept, so that the function is called once.
 WITH moment AS MATERIALIZED (
@@ -56,6 +57,10 @@ journey AS (
                 OR (shipment.crosses AND event.country <> shipment.origin_country)
             )
         ) AS underway_at,
+        bool_or(
+            event.milestone = ANY(%(early)s::text [])
+            AND (event.country = shipment.origin_country OR event.country IS NULL)
+        ) AS is_seen_early,
         min(event.occurred_at) FILTER (WHERE event.milestone = 'export_customs_started') AS export_started_at,
         min(event.occurred_at) FILTER (WHERE event.milestone = 'export_cleared') AS export_cleared_at,
         min(event.occurred_at) FILTER (
@@ -73,7 +78,7 @@ journey AS (
         max(event.occurred_at) AS last_seen_at
     FROM shipment
     INNER JOIN core.tracking_event AS event ON shipment.shipment_id = event.shipment_id
-    WHERE event.withdrawn_at IS NULL
+    WHERE event.withdrawn_at IS NULL AND event.reported_at >= %(since)s::timestamp
     GROUP BY shipment.shipment_id
 ),
 
@@ -89,6 +94,7 @@ step AS (
             WHEN journey.underway_at <= journey.moved_at THEN NULL
             ELSE journey.moved_at
         END AS handed_over_at,
+        journey.is_seen_early,
         journey.export_started_at,
         journey.export_cleared_at,
         journey.abroad_at,
@@ -135,7 +141,7 @@ measured AS (
         least(step.arrived_at, step.import_cleared_at, step.out_at, step.door_at) AS passed_at,
         step.*
     FROM step
-    WHERE step.has_customs AND step.has_events
+    WHERE step.has_customs AND step.is_seen_early
     UNION ALL
     SELECT
         'export_customs' AS measure,

@@ -87,6 +87,7 @@ DECLARE
     narrowest record;
     gone double precision := 0; -- share of the curve that lies behind a parcel that is still open
     bounds double precision [];
+    top double precision; -- 1, but for rounding
 BEGIN
     measure := CASE clock WHEN 'order' THEN 'order_to_door' WHEN 'handover' THEN 'handover_to_door' END;
     IF measure IS NULL THEN
@@ -204,9 +205,10 @@ BEGIN
             RETURN;
         END IF;
     END IF;
-    lower_days := serving.quantile(curve, bounds, gone + (1 - gone) * lower_level);
-    likely_days := serving.quantile(curve, bounds, gone + (1 - gone) * likely_level);
-    upper_days := serving.quantile(curve, bounds, gone + (1 - gone) * upper_level);
+    top := curve[cardinality(curve)];
+    lower_days := serving.quantile(curve, bounds, least(gone + (1 - gone) * lower_level, top));
+    likely_days := serving.quantile(curve, bounds, least(gone + (1 - gone) * likely_level, top));
+    upper_days := serving.quantile(curve, bounds, least(gone + (1 - gone) * upper_level, top));
     earliest := (starts + make_interval(secs => 86400 * lower_days)) AT TIME ZONE zone;
     likely := (starts + make_interval(secs => 86400 * likely_days)) AT TIME ZONE zone;
     latest := (starts + make_interval(secs => 86400 * upper_days)) AT TIME ZONE zone;

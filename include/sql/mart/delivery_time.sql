@@ -25,20 +25,19 @@ SELECT
     lane_time.p_never_delivered,
     lane_time.basis,
     lane_time.effective_n,
-    measured.coverage AS coverage_90d,
+    coalesce(of_lane.coverage, of_level.coverage, of_all.coverage) AS coverage_90d,
     lane_time.refreshed_at,
     lane_time.p_never_delivered_expired_lost
 FROM serving.delivery_time AS lane_time
-LEFT JOIN LATERAL (
-    SELECT told.coverage
-    FROM serving.promise_coverage AS told
-    INNER JOIN (
-        VALUES
-        (1, 'lane ' || lane_time.origin_country || ' → ' || lane_time.destination_country),
-        (2, 'level ' || lane_time.level),
-        (3, 'all')
-    ) AS choice (place, scope) ON told.scope = choice.scope
-    WHERE told.measure = lane_time.measure AND told.confidence = 0.8
-    ORDER BY choice.place
-    LIMIT 1
-) AS measured ON true;
+LEFT JOIN serving.promise_coverage AS of_lane
+    ON
+        'lane ' || lane_time.origin_country || ' → ' || lane_time.destination_country = of_lane.scope
+        AND lane_time.measure = of_lane.measure
+        AND of_lane.confidence = 0.8
+LEFT JOIN serving.promise_coverage AS of_level
+    ON
+        'level ' || lane_time.level = of_level.scope
+        AND lane_time.measure = of_level.measure
+        AND of_level.confidence = 0.8
+LEFT JOIN serving.promise_coverage AS of_all
+    ON of_all.scope = 'all' AND lane_time.measure = of_all.measure AND of_all.confidence = 0.8;

@@ -6,15 +6,19 @@ RETURN width_bucket(greatest((extract(EPOCH FROM age) / 86400)::double precision
 COMMENT ON FUNCTION serving.age_bin(double precision [], interval) IS
 'The age bin, from 1, that holds an age: beyond the bound before it, up to its own, which belongs to it.';
 
+CREATE OR REPLACE FUNCTION serving.day_number(moment timestamptz) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN floor(extract(EPOCH FROM moment)::double precision / 86400);
+COMMENT ON FUNCTION serving.day_number(timestamptz) IS
+'The day (UTC) of a moment, as days since 1970-01-01.';
+
 CREATE OR REPLACE FUNCTION serving.life_weight(started_at timestamptz, epoch date, half_life_days double precision)
 RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
-        WHEN (floor(extract(EPOCH FROM started_at)::double precision / 86400) - (epoch - date '1970-01-01')) / half_life_days < -300
-            THEN 0
+        WHEN serving.day_number(started_at) - (epoch - date '1970-01-01') < -300 * half_life_days THEN 0
         ELSE power(
-            2::double precision,
-            (floor(extract(EPOCH FROM started_at)::double precision / 86400) - (epoch - date '1970-01-01')) / half_life_days
+            2::double precision, (serving.day_number(started_at) - (epoch - date '1970-01-01')) / half_life_days
         )::numeric
     END;
 COMMENT ON FUNCTION serving.life_weight(timestamptz, date, double precision) IS
@@ -95,9 +99,11 @@ DECLARE
     odds double precision;
     alive double precision := 1;
     arrived double precision := 0;
+    ended double precision := 0;
     by_own double precision := 0;
     alive_in_sight double precision := 1;
     arrived_in_sight double precision := 0;
+    ended_in_sight double precision := 0;
     lower double precision;
     target double precision;
     place integer;
@@ -159,6 +165,7 @@ BEGIN
         hazards[bin] := d;
         hazards[last + bin] := l;
         arrived := arrived + alive * d;
+        ended := ended + alive * l;
         alive := alive * greatest(1 - d - l, 0);
         curve[bin] := arrived;
         IF loses_sight THEN
@@ -167,16 +174,16 @@ BEGIN
             END IF;
             hazards[2 * last + bin] := e;
             arrived_in_sight := arrived_in_sight + alive_in_sight * d;
+            ended_in_sight := ended_in_sight + alive_in_sight * (l + e);
             alive_in_sight := alive_in_sight * greatest(1 - d - l - e, 0);
         END IF;
     END LOOP;
-    -- Whoever neither goes on nor arrived has ended otherwise.
-    IF alive < 1 THEN
-        p_never_delivered := greatest(1 - arrived / (1 - alive), 0);
+    IF arrived + ended > 0 THEN
+        p_never_delivered := ended / (arrived + ended);
         p_never_delivered_expired_lost := p_never_delivered;
     END IF;
-    IF loses_sight AND alive_in_sight < 1 THEN
-        p_never_delivered_expired_lost := greatest(1 - arrived_in_sight / (1 - alive_in_sight), 0);
+    IF loses_sight AND arrived_in_sight + ended_in_sight > 0 THEN
+        p_never_delivered_expired_lost := ended_in_sight / (arrived_in_sight + ended_in_sight);
     END IF;
     IF arrived <= 0 THEN
         curve := NULL;

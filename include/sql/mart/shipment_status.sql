@@ -61,7 +61,8 @@ LEFT JOIN LATERAL (
         serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.5) AS p50,
         serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.9) AS p90,
         serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.95)::numeric AS p95,
-        extract(EPOCH FROM (SELECT ops.as_of()) - clock.starts_at) / 86400 > serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.95) AS is_overdue
+        extract(EPOCH FROM (SELECT ops.as_of()) - clock.starts_at) / 86400
+        > serving.quantile(lane_time.curve, serving.age_bounds(lane_time.measure), 0.95) AS is_overdue
     FROM serving.delivery_time AS lane_time
     INNER JOIN (
         VALUES ('handover_to_door', status.shipped_at), ('order_to_door', status.ordered_at)

@@ -1,5 +1,5 @@
 -- What teaches the levels: the cohorts of a year, all of whose promises have matured, with the levels that these were read at.
--- Promises given more than a day into the journey are left out. Grain: one row per measure, scope (all, or a destination
+-- Promises given more than three days into the journey are left out. Grain: one row per measure, scope (all, or a destination
 -- country with at least %(least)s such promises) and week of issue, the oldest week first.
 SELECT
     cohort.measure,

@@ -85,7 +85,7 @@ judged AS (
         outcome.is_delivered
         AND (outcome.delivered_at AT TIME ZONE coalesce(country.zone, 'UTC'))::date BETWEEN promise.earliest AND promise.latest
         AS is_on_dates,
-        promise.issued_at <= promise.starts_at + interval '1 day' AS is_fresh
+        promise.issued_at <= promise.starts_at + interval '3 days' AS is_fresh
     FROM promise
     LEFT JOIN outcome ON promise.promise_id = outcome.promise_id
     LEFT JOIN core.country ON promise.destination_country = country.country

@@ -1,5 +1,5 @@
--- Deletes the journeys of past_journey, and what hangs on them. Their change makes the next refresh take out their status and
--- compute their lanes anew. Grain of the result: one row, with how many rows of each went, and the last journey.
+-- Deletes the journeys of past_journey, and what hangs on them. Their change makes the next refresh take out their status, and
+-- what they tell of their lanes. Grain of the result: one row, with how many rows of each went, and the last journey.
 WITH gone_event AS (
     DELETE FROM core.tracking_event USING past_journey
     WHERE tracking_event.shipment_id = past_journey.shipment_id

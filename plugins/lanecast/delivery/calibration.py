@@ -4,22 +4,25 @@ Adaptive conformal inference (Gibbs and Candès, Adaptive Conformal Inference Un
 for each tail on its own: after every cohort the level moves by a part of the difference between the share wanted and
 the share seen. Here a cohort is seen weeks after it was issued, at levels that have moved since. So the step is taken
 from the levels at which the cohort was issued, not from those of today: else every cohort on its way would correct the
-same error once more. Steps are in log-odds, and smaller for small cohorts.
+same error once more. Steps are in log-odds, smaller for small cohorts, and bounded.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-STEP = 0.35
-"""The part of a large cohort's error that is corrected."""
+from lanecast.delivery.log_odds import expit, logit
+
+STEP = 0.15
+"""The part of a large cohort's error that is corrected. Larger ones follow the noise of single weeks."""
 SHRINKAGE = 40
 """Promises' worth of trust in the level as it is: a cohort of so many moves it by half the step."""
 FURTHEST = 2.0
 """How far a level may move from the one asked for, in log-odds: 0.1 to between 0.015 and 0.45."""
+BREAK = 0.75
+"""The most of a cohort's error that counts, in log-odds: what a strike taught holds no longer when it has matured."""
 _NEAREST = 0.1
 """How near to the median a limit may come, in log-odds."""
 
@@ -54,30 +57,11 @@ def levels(confidence: float, cohorts: Sequence[Cohort]) -> tuple[float, float]:
     return expit(early), 1 - expit(late)
 
 
-def line(confidence: float, read: tuple[float, float]) -> tuple[float, float]:
-    """Shift and spread of the straight line in log-odds that takes the two limits of `confidence` to the levels `read`:
-    logit(read) = shift + spread x logit(level). It carries what one confidence taught over to any other, in order.
-    """
-    low, high = logit(read[0]), logit(read[1])
-    return (low + high) / 2, (high - low) / (2 * logit((1 + confidence) / 2))
-
-
-def logit(share: float) -> float:
-    """Log-odds of a share; those of 0 and 1 are taken as of the nearest millionth."""
-    share = min(max(share, 1e-6), 1 - 1e-6)
-    return math.log(share / (1 - share))
-
-
-def expit(odds: float) -> float:
-    """The share of log-odds."""
-    return 1 / (1 + math.exp(-odds))
-
-
 def _moved(now: float, used: float, missed: int, n: int, wanted: float) -> float:
     """One tail's level after a cohort, in log-odds: a step from now towards the level at which it would have missed the
     share wanted. A few promises' worth of the share wanted are added, so that no miss at all is no infinite error."""
     seen = logit((missed + SHRINKAGE * wanted) / (n + SHRINKAGE))
     target = used + logit(wanted) - seen
-    moved = now + STEP * n / (n + SHRINKAGE) * (target - now)
+    moved = now + STEP * n / (n + SHRINKAGE) * min(max(target - now, -BREAK), BREAK)
     furthest = logit(wanted)
     return min(max(moved, furthest - FURTHEST), furthest + FURTHEST, -_NEAREST)

@@ -66,5 +66,14 @@ LEVELS: tuple[Level, ...] = (
 )
 """Widest first; a level's place here, counted from 1, is its specificity: the highest with enough parcels answers."""
 
-PARENTS: Mapping[int, tuple[int, ...]] = {2: (1,), 3: (2,), 4: (2,), 5: (3,), 6: (5,), 7: (3, 4, 2), 8: (7, 5, 3), 9: (8, 6, 5)}
+PARENTS: Mapping[int, tuple[int, ...]] = {
+    2: (1,),
+    3: (2,),
+    4: (2,),
+    5: (3,),
+    6: (5,),
+    7: (3, 4, 2),
+    8: (7, 5, 3),
+    9: (8, 6, 5),
+}
 """What a level leans on, by specificity: its parent; between regions two parents, and what these have in common."""

@@ -1,4 +1,4 @@
-"""The life table of delivery time, in SQL: spans of the shipments that changed, exact sums of them, curves of all lanes.
+"""The life table of delivery time, in SQL: spans of the shipments that changed, exact sums, curves of all lanes.
 
 Spans (how long a shipment took from one step to another, or has taken so far) are added to sums per leaf and age bin,
 and taken out again where they change. A curve is read from the sums and from the spans still open, so that a refresh
@@ -7,7 +7,6 @@ costs the same however long the history is. The method: docs/methods/delivery-ti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +28,10 @@ MEASURES: tuple[str, ...] = (*CLOCKS, *LEGS)
 HALF_LIFE_DAYS = 14.0
 KAPPAS: tuple[float, ...] = (0.0, *(10.0 for _ in LEVELS[1:]))
 """How many parcels' worth a lane leans on its parents, by level, until there is enough data to choose by."""
+
+MIXED: tuple[bool, ...] = (*(False for _ in LEVELS[1:7]), True, False, False)
+"""Whether a lane with two parents leans on both, by level. A carrier's lane between regions leans on the carrier's lane
+between the countries alone: regions differ in which carriers serve them, and that would count twice."""
 
 MOVEMENT: tuple[str, ...] = (
     "picked_up",
@@ -58,23 +61,28 @@ UNDELIVERED: tuple[str, ...] = tuple(sorted((FINAL_MILESTONES - {"delivered"}) |
 
 @dataclass(frozen=True)
 class Choice:
-    """The half-life in days of what is known, and how many parcels' worth each level leans on its parents."""
+    """The half-life in days of what is known; by level, how many parcels' worth a lane leans on its parents, and
+    whether on both where it has two."""
 
     half_life_days: float = HALF_LIFE_DAYS
     kappas: tuple[float, ...] = KAPPAS
+    mixed: tuple[bool, ...] = MIXED
 
 
 def chosen(cursor: psycopg2.extensions.cursor) -> tuple[Choice, bool]:
     """The choice in use, and whether the sums must be made anew for it."""
     cursor.execute(statement("delivery/chosen"))
-    half_life, kappas, built, is_far = only_row(cursor)
-    choice = Choice() if half_life is None else Choice(half_life, tuple(kappas))
+    half_life, kappas, mixed, built, is_far = only_row(cursor)
+    choice = Choice() if half_life is None else Choice(half_life, tuple(kappas), tuple(mixed))
     return choice, built is not None and (built != choice.half_life_days or is_far)
 
 
-def update(cursor: psycopg2.extensions.cursor, choice: Choice) -> int:
-    """Brings spans and sums up to date for the shipments of `touched_shipment`; returns how many spans moved."""
-    _bounds(cursor, choice)
+def update(cursor: psycopg2.extensions.cursor, choice: Choice, since: str) -> int:
+    """Brings spans and sums up to date for the shipments of `touched_shipment`; returns how many spans moved.
+
+    `since` is the carriers' clock from which on these shipments have events.
+    """
+    bounds(cursor, choice.half_life_days)
     cursor.execute(statement("delivery/open_state"), {"half_life": choice.half_life_days})
     countries = list(places.country_names())
     values: dict[str, Any] = {
@@ -82,6 +90,7 @@ def update(cursor: psycopg2.extensions.cursor, choice: Choice) -> int:
         "early": list(EARLY),
         "undelivered": list(UNDELIVERED),
         "countries": countries,
+        "since": since,
         "unions": [places.customs_union(country) for country in countries],
     }
     cursor.execute(statement("delivery/spans"), values)
@@ -101,31 +110,35 @@ def rebuild(cursor: psycopg2.extensions.cursor, choice: Choice) -> None:
     """Makes all sums anew from the spans, weighted by the half-life of `choice`, from today on."""
     cursor.execute(statement("delivery/forget_sums"))
     cursor.execute(statement("delivery/open_state"), {"half_life": choice.half_life_days})
-    _bounds(cursor, choice)
+    bounds(cursor, choice.half_life_days)
     cursor.execute(statement("delivery/add_to_sums", spans="every_span"))
     cursor.execute("DROP VIEW every_span")
 
 
 def curves(cursor: psycopg2.extensions.cursor, choice: Choice) -> None:
     """Makes the temporary table `lane_curve`: the curve of every lane with evidence, as of now."""
-    _bounds(cursor, choice)
+    bounds(cursor, choice.half_life_days)
     cursor.execute(statement("delivery/evidence"))
     cursor.execute("ANALYZE evidence")
-    lane_curves(cursor, choice.kappas)
-
-
-def lane_curves(cursor: psycopg2.extensions.cursor, kappas: Sequence[float]) -> None:
-    """Makes `lane_curve` from the temporary tables `evidence` and `measure_bounds`, level by level."""
     cursor.execute(statement("delivery/lane_evidence"))
-    for specificity, kappa in enumerate(kappas, 1):
-        cursor.execute(statement("delivery/lane_curves"), {"specificity": specificity, "kappa": kappa})
+    lane_curves(cursor, choice)
 
 
-def _bounds(cursor: psycopg2.extensions.cursor, choice: Choice) -> None:
+def lane_curves(cursor: psycopg2.extensions.cursor, choice: Choice) -> None:
+    """Makes `lane_curve` from the temporary tables `lane_evidence` and `measure_bounds`, level by level."""
+    cursor.execute("DROP TABLE IF EXISTS lane_curve")
+    cursor.execute(statement("delivery/lane_curve_table"))
+    for specificity, (kappa, mixed) in enumerate(zip(choice.kappas, choice.mixed, strict=True), 1):
+        values = {"specificity": specificity, "kappa": kappa, "mixed": mixed}
+        cursor.execute(statement("delivery/lane_curves"), values)
+
+
+def bounds(cursor: psycopg2.extensions.cursor, half_life_days: float) -> None:
+    """Makes the temporary table `measure_bounds`: the age bins of every measure, up to the horizon."""
     cursor.execute("DROP TABLE IF EXISTS measure_bounds")
     cursor.execute(
         statement("delivery/measure_bounds"),
-        {"measures": list(MEASURES), "horizon": settings.horizon_days(), "half_life": choice.half_life_days},
+        {"measures": list(MEASURES), "horizon": settings.horizon_days(), "half_life": half_life_days},
     )
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import psycopg2.extensions
 
-from lanecast.delivery import calibration
-from lanecast.delivery.calibration import Cohort
+from lanecast.delivery.calibration import Cohort, levels
+from lanecast.delivery.log_odds import expit, line, logit
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.connection import only_row
 from lanecast.warehouse.statements import statement
@@ -128,7 +128,7 @@ def _levels(found: list[tuple[str, str, Cohort]]) -> list[dict[str, Any]]:
         for scope, of_scope in groupby(of_measure, key=lambda one: one[1]):
             cohorts = [cohort for *_, cohort in of_scope]
             n = sum(cohort.n for cohort in cohorts)
-            shift, spread = calibration.line(CONFIDENCE, calibration.levels(CONFIDENCE, cohorts))
+            shift, spread = line(CONFIDENCE, levels(CONFIDENCE, cohorts))
             if scope:
                 own = n / (n + COUNTRY_SHRINKAGE)
                 shift = own * shift + (1 - own) * overall[0]
@@ -140,15 +140,15 @@ def _levels(found: list[tuple[str, str, Cohort]]) -> list[dict[str, Any]]:
 
 
 def _told(measure: str, scope: str, shift: float, spread: float, cohorts: list[Cohort], n: int) -> dict[str, Any]:
-    reach = spread * calibration.logit((1 + CONFIDENCE) / 2)
+    reach = spread * logit((1 + CONFIDENCE) / 2)
     weeks: list[date] = [cohort.issued_week for cohort in cohorts]
     return {
         "measure": measure,
         "scope": scope,
         "shift": shift,
         "spread": spread,
-        "lower_level": calibration.expit(shift - reach),
-        "upper_level": calibration.expit(shift + reach),
+        "lower_level": expit(shift - reach),
+        "upper_level": expit(shift + reach),
         "cohorts": len(cohorts),
         "first_week": min(weeks),
         "last_week": max(weeks),

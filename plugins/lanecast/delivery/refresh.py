@@ -16,6 +16,7 @@ from lanecast.delivery import life_table
 from lanecast.delivery.life_table import MOVEMENT, UNDELIVERED
 from lanecast.tracking import FINAL_MILESTONES, MILESTONES
 from lanecast.warehouse import connection as warehouse
+from lanecast.warehouse.connection import only_row
 from lanecast.warehouse.statements import statement
 
 _LOCK = 0x1A9E_DE11
@@ -54,13 +55,13 @@ def refresh(address: str | None = None, as_of: datetime | None = None, rebuild: 
         cursor.execute(f"SET LOCAL work_mem = '{_MEMORY}'")
         if rebuild:
             life_table.rebuild(cursor, choice)
-        shipments = _statuses(cursor)
+        shipments, since = _statuses(cursor)
         written = time.monotonic()
-        life_table.update(cursor, choice)
+        life_table.update(cursor, choice, since)
         summed = time.monotonic()
         life_table.curves(cursor, choice)
         curved = time.monotonic()
-        cursor.execute(statement("delivery/delivery_time"))
+        cursor.execute(statement("delivery/delivery_time"), {"mixed": list(choice.mixed)})
         lanes = cursor.rowcount
     ended = time.monotonic()
     return Refreshed(
@@ -68,12 +69,15 @@ def refresh(address: str | None = None, as_of: datetime | None = None, rebuild: 
     )
 
 
-def _statuses(cursor: psycopg2.extensions.cursor) -> int:
+def _statuses(cursor: psycopg2.extensions.cursor) -> tuple[int, str]:
+    """Writes the statuses of the shipments that changed; returns how many, and since when they have events."""
     cursor.execute(statement("delivery/touched_tables"))
     cursor.execute(statement("delivery/consume_changes"))
     shipments = cursor.rowcount
     cursor.execute("ANALYZE touched_shipment")
     cursor.execute(statement("delivery/drop_vanished"))
+    cursor.execute(statement("delivery/since"))
+    since: str = only_row(cursor)[0]
     cursor.execute(
         statement("delivery/shipment_status"),
         {
@@ -81,6 +85,7 @@ def _statuses(cursor: psycopg2.extensions.cursor) -> int:
             "movement": list(MOVEMENT),
             "final": sorted(FINAL_MILESTONES),
             "undelivered": list(UNDELIVERED),
+            "since": since,
         },
     )
-    return shipments
+    return shipments, since

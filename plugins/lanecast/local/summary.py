@@ -82,9 +82,7 @@ def show(console: Console, summary: Summary, outcome: Outcome, login: dict[str, 
     for lane in summary.lanes:
         table.add_row(*_texts(lane))
     console.print(table)
-    console.print(
-        "[dim]Plain quantiles of delivered parcels: the slowest are still travelling, so the true range is later.[/dim]"
-    )
+    console.print("[dim]From all parcels, those under way included; of those delivered within the horizon.[/dim]")
     table = _table("How long it took", "workflow", "step", "seconds")
     for dag, step, seconds in outcome.steps:
         table.add_row(dag, step, f"{seconds:.1f}")

@@ -8,7 +8,7 @@ from psycopg2 import sql
 
 from lanecast import raw, settings
 from lanecast.contracts.reader import contract
-from lanecast.delivery import promises, refresh
+from lanecast.delivery import promises, refresh, tuning
 from lanecast.report import files as report_files
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import retention
@@ -18,8 +18,9 @@ _LEFTOVER_AFTER = timedelta(days=2)
 
 
 def maintain(address: str | None = None) -> dict[str, int]:
-    """Drops staging leftovers, applies the retention of contracts and settings, brings the marts in line, makes event
-    partitions three months ahead, and gathers statistics; returns how many of each were dropped, removed or made."""
+    """Drops staging leftovers, applies the retention of contracts and settings, brings the marts in line, chooses how
+    delivery times are estimated, makes event partitions three months ahead, and gathers statistics; returns how many of
+    each were dropped, removed, made or looked at."""
     done: dict[str, int] = {}
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
         cursor.execute("SELECT ops.as_of(), clock_timestamp()")
@@ -41,6 +42,9 @@ def maintain(address: str | None = None) -> dict[str, int]:
         )
     done |= {table: count for table, count in retention.apply(now, wall, address).items() if count}
     refresh.refresh(address)
+    tuned = tuning.tune(address)
+    if tuned.choice is not None:
+        done["cells_tuned_on"] = tuned.cells
     with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
         gone = promises.forget(cursor, now, contract("promise_log").retention_days)
         done |= {table: count for table, count in gone.items() if count}

@@ -27,13 +27,15 @@ CREATE TABLE serving.life_table_state (
     built_at timestamptz NOT NULL
 );
 
--- Grain: one row per choice of the half-life and of how much each lane level leans on its parents, with its score: the mean
+-- Grain: one row per choice of the half-life and, by lane level, of how much a lane leans on its parents and whether it leans on
+-- both where it has two, with its score: the mean
 -- log-likelihood per parcel and age bin lived in weeks that it was not fitted on. The latest is in use.
 CREATE TABLE serving.life_table_choice (
     choice_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     chosen_at timestamptz NOT NULL,
     half_life_days double precision NOT NULL CHECK (half_life_days > 0),
     kappas double precision [] NOT NULL,
+    mixed boolean [] NOT NULL,
     score double precision,
     default_score double precision,
     cells bigint NOT NULL
@@ -59,8 +61,8 @@ CREATE TABLE serving.measured_lane (
     UNIQUE (lane, measure)
 );
 
--- Grain: one row per measure and combination of places, carrier and service that parcels had, with the lanes that hold it, and
--- sums over its spans: counts, and days to the end (delivered, or the next step reached), in seconds.
+-- Grain: one row per measure and combination of places, carrier and service that parcels had, with the lanes that hold it
+-- (widest first), and sums over its spans: counts, and days to the end (delivered, or the next step reached), in seconds.
 CREATE TABLE serving.leaf_lane (
     leaf_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     measure text NOT NULL,

@@ -86,7 +86,7 @@ FOR EACH ROW EXECUTE FUNCTION serving.keep_promise();
 
 -- Grain: one row per scope (all, a lane level, a destination country, a country lane), measure, confidence and issue week of
 -- which all promises have matured. Means of days and losses; `n_timed` promises have a time to compare. What is `fresh` was
--- issued within a day of its clock's start: these teach the levels.
+-- issued within three days of its clock's start: these teach the levels.
 CREATE TABLE serving.promise_accuracy (
     scope text NOT NULL CHECK (scope IN ('all', 'level', 'destination_country', 'lane_country')),
     level text,
