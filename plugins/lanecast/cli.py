@@ -323,8 +323,9 @@ def train() -> None:
 
 @train.command("delivery")
 @click.option("--restore", metavar="VERSION", help="Put an earlier version in use again, until the next training.")
+@click.option("--as-of", callback=_moment, metavar="TIME", help="Know nothing later than this moment.")
 @as_json
-def train_delivery(restore: str | None, as_json: bool) -> None:
+def train_delivery(restore: str | None, as_of: datetime | None, as_json: bool) -> None:
     """Learn how long delivery takes, compare with the life table, and serve the lanes where it is better.
 
     Versions, how each did and which serves: mart.delivery_model.
@@ -339,10 +340,10 @@ def train_delivery(restore: str | None, as_json: bool) -> None:
 
     try:
         if restore is not None:
-            found = _in_warehouse(lambda: training.publish(restore, say=say))
+            found = _in_warehouse(lambda: training.publish(restore, as_of=as_of, say=say))
             _print_json(training.as_dict(None, found)) if as_json else console.show_published(found)
             return
-        trained, published = _in_warehouse(lambda: training.train_and_follow(say=say))
+        trained, published = _in_warehouse(lambda: training.train_and_follow(as_of=as_of, say=say))
     except (NoVersion, NoLightGBM) as error:
         raise click.ClickException(str(error)) from None
     if as_json:
@@ -426,6 +427,21 @@ def bench_promise(origins: int, questions: int, as_json: bool) -> None:
         _print_json(promises.as_dict(figures))
     else:
         promises.show(figures)
+
+
+@bench.command("train")
+@click.option("--shipments", type=click.IntRange(min=5000), default=300_000, show_default=True)
+@as_json
+def bench_train(shipments: int, as_json: bool) -> None:
+    """Seconds and memory of a night's training of the delivery model, on a made-up year of shipments."""
+    from lanecast.bench import train as training
+
+    figures = training.train(shipments, (lambda _: None) if as_json else click.echo)
+    if as_json:
+        _print_json(training.as_dict(figures))
+    else:
+        for line in training.lines(figures):
+            click.echo(line)
 
 
 @bench.command("polling")

@@ -266,7 +266,11 @@ def test_what_is_read_is_bounded_and_leaves_out_what_ended_otherwise() -> None:
     assert not newest.is_all
     assert newest.shipment_id.tolist() == everything.shipment_id[:100].tolist()
     assert newest.ordered.min() >= everything.ordered[100:].max()
-    assert len(reading.read(as_of=NOW, most_days=500)) < 200
+    thin = reading.read(as_of=NOW, most_days=2000)
+    assert not thin.is_all
+    assert 0.15 < len(thin) / len(everything) < 0.45  # five to six days each
+    assert set(thin.shipment_id) < set(everything.shipment_id)
+    assert thin.ordered.min() < everything.ordered.min() + 7
     assert set(everything.extra) == {"destination_postcode", "weight_g"}
     lost = everything.shipment_id[5]
     execute("UPDATE core.shipment SET milestone = 'lost', delivered_at = NULL WHERE shipment_id = %s", int(lost))

@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from lanecast.delivery.learned import choice, mix
 from lanecast.delivery.learned.choice import Compared
+from lanecast.delivery.levels import LANE_COLUMNS
 from lanecast.delivery.model.shipments import shipments
 
 ONE = ("order_to_door",)
@@ -128,15 +129,22 @@ def test_lanes_need_enough_recent_orders_and_share_their_samples() -> None:
     lane = {
         "origin_country": ["CN"] * size,
         "destination_country": ["BR" if place < 390 else "US" for place in range(size)],
-        "carrier": ["ups" if place < 200 else "" for place in range(size)],
+        "carrier": ["ups" if place < 200 else "dhl" if place < 230 else "" for place in range(size)],
     }
     start = 20_000 - draw.uniform(0, 50, size)
     known = shipments([str(place) for place in range(size)], start, start, start + 5, lane)
     found = mix.mix(known, 20_000.0, 5.0)
-    assert [one.key for one in found.lanes] == ["|||||", "||BR|||", "CN||BR|||", "CN||BR||ups|"]
-    assert [one.recent for one in found.lanes] == [400, 390, 390, 200]
-    assert [len(one.members) for one in found.lanes] == [128, 128, 128, 32]
+    assert [one.key for one in found.lanes] == ["|||||", "||BR|||", "CN||BR|||", "CN||BR||dhl|", "CN||BR||ups|"]
+    assert [one.recent for one in found.lanes] == [400, 390, 390, 30, 200]
+    assert [len(one.members) for one in found.lanes] == [256, 256, 256, 30, 64]
     assert np.isnan(found.orders.delivered).all()
-    assert len(found.orders) < 165
+    for one in found.lanes:  # nobody stands for a lane but its own
+        of_lane = found.orders.take(one.members)
+        assert len(set(of_lane.order_id)) == len(of_lane)
+        for place, column in enumerate(LANE_COLUMNS):
+            wanted = one.key.split("|")[place]
+            text = of_lane.lane[column]
+            assert not wanted or {text.labels[code] for code in text.codes} == {wanted}
+    assert len(found.orders) < 321
     assert [one.key for one in mix.mix(known, 20_000.0, 5.0, lambda _, to: to == "US").lanes] == []
     assert mix.mix(known, 20_200.0, 5.0).lanes == ()

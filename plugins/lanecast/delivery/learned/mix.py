@@ -23,7 +23,7 @@ LEAST = 20
 """Recent orders that a lane needs for a learned curve of its own."""
 MOST_LANES = 3_000
 """Lanes with a learned curve at most: those with the most recent orders."""
-EACH = 32
+EACH = 64
 """Orders that stand for a lane between places, carriers and services; four times as many for world and countries."""
 _WIDE = 3
 """Levels that count as wide: world, destination country, lane between countries."""
@@ -70,7 +70,12 @@ def mix(known: Shipments, now: float, scale: float, wanted: Callable[[str, str],
             ends_of = told.get("origin_country", ""), told.get("destination_country", "")
             if wanted(*ends_of):
                 first = int(ends[number] - counts[number])
-                found.append((place, Lane(key, *ends_of, order[first : first + size], int(counts[number]))))
+                found.append(
+                    (
+                        place,
+                        Lane(key, *ends_of, order[first : first + min(size, int(counts[number]))], int(counts[number])),
+                    )
+                )
     if len(found) > MOST_LANES:
         found = sorted(found, key=lambda one: (-one[1].recent, one[1].key))[:MOST_LANES]
     found.sort(key=lambda one: (one[0], one[1].key))

@@ -1,7 +1,8 @@
 """Shipments of the warehouse as the columns that the learned hazard takes, read a few thousand at a time.
 
 Memory is bounded: texts are numbered as they come, so that each is kept once; a column with too many different texts
-is an identifier and is left out; rows are read newest first, until as many days lived as a training may hold are there.
+is an identifier and is left out; and where all shipments together have lived more days than a training may hold, an
+even sample of them is read, for without the old ones there would be no past weeks to compare by.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 MOST = 300_000
 """Shipments read at most."""
-MOST_DAYS = 600_000
+MOST_DAYS = 450_000
 """Days lived by those shipments at most: what a training holds in memory grows with them."""
 LONGEST = 20_000
 """Days back that are read, unless told otherwise: all of it."""
@@ -105,8 +106,8 @@ def read(
     most_days: float = MOST_DAYS,
     days: int = LONGEST,
 ) -> Read:
-    """Shipments under way or delivered, at most `most`, that began within the last `days`. Newest first, for the older
-    ones weigh the least: where there are more than there is room for, the log says so.
+    """Shipments under way or delivered that began within the last `days`, newest first: at most `most`, and about as
+    many of these as have lived `most_days` together. The log says where that is not all.
 
     Raises NoWarehouse where the warehouse can't be reached.
     """
@@ -117,34 +118,29 @@ def read(
         now = moment.timestamp() / 86_400
         with link.cursor(name="shipments_of_the_model") as cursor:
             cursor.itersize = _BATCH
-            # One more than is taken, so as to know whether there are more.
-            cursor.execute(statement("delivery_model/shipments"), {"ended": _ENDED, "days": days, "most": most + 1})
-            return _read(cursor, now, moment, most, most_days)
+            limits = {"days": days, "most": most, "most_days": most_days, "days_each": _DAYS_EACH}
+            cursor.execute(statement("delivery_model/shipments"), limits | {"ended": _ENDED})
+            return _read(cursor, now, moment)
 
 
-def _read(rows: Iterable[tuple[Any, ...]], now: float, as_of: datetime, most: int, most_days: float) -> Read:
+def _read(rows: Iterable[tuple[Any, ...]], now: float, as_of: datetime) -> Read:
     ids, times = array("q"), tuple(array("d") for _ in range(3))
     lane = {name: _Column() for name in LANE_COLUMNS}
     extra: dict[str, _Column] = {}
     dropped: set[str] = set()
-    lived, is_all = 0.0, True
-    for number, (shipment_id, ordered, shipped, delivered, *told, attributes) in enumerate(rows):
-        if number == most or lived > most_days:
-            is_all = False
-            break
+    is_all = True
+    for number, (shipment_id, ordered, shipped, delivered, *told, attributes, nothing_left_out) in enumerate(rows):
+        is_all = nothing_left_out
         ids.append(shipment_id)
         for column, value in zip(times, (ordered, shipped, delivered), strict=True):
             column.append(float("nan") if value is None else value)
         # The order of the columns in the statement is that of LANE_COLUMNS.
         for name, value in zip(LANE_COLUMNS, told, strict=True):
             lane[name].add(number, value or "")
-        start = ordered if ordered is not None else shipped
-        end = now if delivered is None or not start <= delivered <= now else delivered
-        lived += min(end - start + 1, _DAYS_EACH)
         for name, value in (attributes or {}).items():
             _feature(extra, dropped, number, name, value)
     if not is_all:
-        log.info("more shipments than there is room for: the newest %s are taken", len(ids))
+        log.info("more shipments than there is room for: %s are taken, an even sample of the newest", len(ids))
     if dropped:
         log.info("left out, for they have too many different values: %s", ", ".join(sorted(dropped)))
     size = len(ids)

@@ -12,7 +12,7 @@ import numpy as np
 
 from lanecast.delivery.model.exposure import Exposure, edges, exposure, scale
 from lanecast.delivery.model.floor import Floor, lanes
-from lanecast.delivery.model.hazard import WINDOW, Hazard, NoLightGBM
+from lanecast.delivery.model.hazard import ROUNDS, WINDOW, Hazard, NoLightGBM
 from lanecast.delivery.model.shipments import Floats, Integers, Shipments
 
 MEMORIES = (2.7, 5.5, 11.0)
@@ -34,12 +34,13 @@ _TINY = 1e-6
 
 @dataclass(frozen=True)
 class Choice:
-    """`half_lives` of the model's members and `floor_half_life` in days; `weight` of the model (0 to 1) by destination
-    (country and region), and `overall` for those not met. `losses`: minus log-likelihood per delivery of each
-    candidate, as evidence."""
+    """`half_lives` of the model's members and `floor_half_life` in days, `rounds` of trees; `weight` of the model (0 to
+    1) by destination (country and region), and `overall` for those not met. `losses`: minus log-likelihood per delivery
+    of each candidate, as evidence."""
 
     floor_half_life: float
     half_lives: tuple[float, ...] = ()
+    rounds: int = ROUNDS[-1]
     overall: float = 0.0
     weight: dict[tuple[str, ...], float] = field(default_factory=dict)
     losses: dict[str, float] = field(default_factory=dict)
@@ -67,19 +68,21 @@ def choose(known: Shipments, now: float, without: frozenset[str] = frozenset()) 
     recent = float((past.delivered > then - MEMORIES[0] * unit * WINDOW).sum())
     if recent < LEAST:
         return Choice(best_floor, losses=losses)
-    chances = {}
+    chances: dict[float, list[Floats]] = {}
     try:
         for memory in MEMORIES:
             model = Hazard((memory * unit,), unit, cells, without).fit(past, then)
-            chances[memory * unit] = model.of_exposure(known, seen)
+            chances[memory * unit] = model.of_exposure(known, seen, ROUNDS)
     except NoLightGBM:
         return Choice(best_floor, losses=losses)
-    for memory, found in chances.items():
-        losses[f"model, half-life {memory:.0f}"] = _loss(seen, found)
-    half_lives = sorted(chances, key=lambda memory: losses[f"model, half-life {memory:.0f}"])[:KEPT]
-    learned = np.mean([chances[memory] for memory in half_lives], axis=0)
+    lost = {memory: [_loss(seen, one) for one in found] for memory, found in chances.items()}
+    trees = int(np.argmin(np.sum(list(lost.values()), axis=0)))
+    for memory, each in lost.items():
+        losses[f"model, half-life {memory:.0f}, {ROUNDS[trees]} trees"] = each[trees]
+    half_lives = sorted(chances, key=lambda memory: lost[memory][trees])[:KEPT]
+    learned = np.mean([chances[memory][trees] for memory in half_lives], axis=0)
     overall, weight = _by_lane(known, seen, by_floor[best_floor], learned)
-    return Choice(best_floor, tuple(sorted(half_lives)), overall, weight, losses)
+    return Choice(best_floor, tuple(sorted(half_lives)), ROUNDS[trees], overall, weight, losses)
 
 
 def _of_floor(

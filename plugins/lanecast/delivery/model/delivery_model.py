@@ -69,7 +69,7 @@ def train(
     hazard: Hazard | None = None
     if choice.half_lives:
         try:
-            hazard = Hazard(choice.half_lives, unit, cells, without).fit(known, now)
+            hazard = Hazard(choice.half_lives, unit, cells, without, choice.rounds).fit(known, now)
         except NoLightGBM:
             hazard = None
     return DeliveryModel(

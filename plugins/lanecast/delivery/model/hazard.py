@@ -20,7 +20,8 @@ from lanecast.delivery.model.shipments import Floats, Integers, Shipments
 if TYPE_CHECKING:
     import lightgbm
 
-ROUNDS = 200
+ROUNDS = (60, 100, 150, 200)
+"""Numbers of trees to choose from: with few parcels, many trees learn single journeys by heart."""
 WINDOW = 4.5
 """A window, in half-lives of its weights."""
 _CHUNK = 150_000
@@ -29,6 +30,7 @@ PARAMETERS: dict[str, Any] = {
     "learning_rate": 0.05,
     "num_leaves": 16,
     "min_data_in_leaf": 100,
+    "min_sum_hessian_in_leaf": 8.0,
     "lambda_l2": 5.0,
     "feature_fraction": 0.5,
     "deterministic": True,
@@ -63,7 +65,7 @@ class Hazard:
     scale: float
     cells: Integers
     without: frozenset[str] = frozenset()
-    rounds: int = ROUNDS
+    rounds: int = ROUNDS[-1]
     features: OrderFeatures = field(init=False)
     members: list[lightgbm.Booster] = field(default_factory=list)
 
@@ -89,14 +91,15 @@ class Hazard:
             self.members.append(gbm.train({**PARAMETERS, **seeds}, data, self.rounds))
         return self
 
-    def of_exposure(self, known: Shipments, seen: Exposure) -> Floats:
-        """The hazard of each row of exposure of these shipments."""
+    def of_exposure(self, known: Shipments, seen: Exposure, rounds: tuple[int, ...]) -> list[Floats]:
+        """The hazard of each row of exposure of these shipments, by each of these numbers of trees."""
         orders = self.features.read(known)
-        parts = [
-            self._average(self._rows(known, orders, seen.take(np.arange(at, min(at + _CHUNK, len(seen))))))
-            for at in range(0, len(seen), _CHUNK)
-        ]
-        return np.concatenate(parts) if parts else np.zeros(0)
+        found: list[list[Floats]] = [[np.zeros(0)] for _ in rounds]
+        for at in range(0, len(seen), _CHUNK):
+            rows = self._rows(known, orders, seen.take(np.arange(at, min(at + _CHUNK, len(seen)))))
+            for place, count in enumerate(rounds):
+                found[place].append(self._average(rows, count))
+        return [np.concatenate(parts) for parts in found]
 
     def hazards(self, asked: Shipments) -> Floats:
         """Rows x cells: the chance to arrive within a cell for a parcel still under way at its start."""
@@ -124,8 +127,8 @@ class Hazard:
             rows[part, width:] = day_features(of, calendar, row, seen.day[part], self.cells[cell])
         return rows
 
-    def _average(self, rows: Matrix) -> Floats:
+    def _average(self, rows: Matrix, rounds: int | None = None) -> Floats:
         total = np.zeros(len(rows))
         for member in self.members:
-            total += np.asarray(member.predict(rows, num_threads=1))
+            total += np.asarray(member.predict(rows, num_iteration=rounds, num_threads=1))
         return total / len(self.members)

@@ -21,9 +21,9 @@ from lanecast.delivery.model.shipments import Floats, Integers, Shipments
 SHARES = np.linspace(0.0, 1.0, 21)
 MEMORY = 8.0
 """Half-life, as a multiple of the median time to delivery."""
-TRUST = 400.0
+TRUST = 200.0
 """Parcels' worth of belief that the curves are right as they are."""
-LEAN = 300.0
+LEAN = 100.0
 """Parcels' worth of trust of a destination in the world."""
 
 
