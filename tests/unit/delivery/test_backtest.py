@@ -34,7 +34,7 @@ def blanked(whole: Shipments, moment: float) -> Shipments:
 
 
 def told(of: Shipments, cut: float, until: float) -> tuple[list[str], Floats]:
-    weeks = list(replay(of, cut, until, LEVELS, warm_up=2))
+    weeks = list(replay(of, cut, until, LEVELS, warm_up=1))
     return [one for week in weeks for one in week.asked.order_id], np.concatenate([week.days for week in weeks])
 
 

@@ -69,7 +69,14 @@ def test_cells_reach_nearly_all_deliveries_and_widen() -> None:
     assert days[-1] >= 99
     assert set(np.diff(days[days <= 30])) == {1}
     assert edges(rows([], []))[-1] >= 7
-    assert np.diff(edges(rows(np.arange(50.0), np.full(50, 150.0)))).min() > 1
+    long = edges(rows(np.arange(50.0), np.full(50, 150.0)))
+    assert set(np.diff(long[long <= 7])) == {1}
+    assert np.diff(long[long >= 7]).min() > 1
+
+
+def test_a_date_without_a_time_stays_the_day_that_it_names() -> None:
+    dated = rows([100.0, 100.5], [3.0, 3.0], destination_country=["BR", "BR"])
+    assert dated.offset.tolist() == [0.0, -0.125]
 
 
 def test_encoding_is_the_fading_mean_as_it_stood() -> None:

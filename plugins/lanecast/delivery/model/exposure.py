@@ -1,7 +1,7 @@
 """Age cells, and who was at risk in which of them: one row per shipment and cell lived through.
 
-A cell is one calendar day on the destination's clock; it widens with age beyond the 80th day, and is wider from the
-start where journeys take months. Cells that
+A cell is one calendar day on the destination's clock; it widens with age beyond the 80th day, and where journeys
+take months beyond the first week. Cells that
 had not ended at the moment of looking are left out, for parcels that arrived in them as for those still under way: to
 count arrivals of a day of which only the morning is known would make parcels look fast.
 """
@@ -48,7 +48,7 @@ def edges(known: Shipments) -> Integers:
     least = max(1, int(scale(known) // _PARCEL))
     found = [0]
     while found[-1] < longest:
-        found.append(found[-1] + max(least, found[-1] // _DAILY))
+        found.append(found[-1] + max(least if found[-1] >= _SHORTEST else 1, found[-1] // _DAILY))
     return np.array(found, dtype=np.int64)
 
 

@@ -21,10 +21,12 @@ from lanecast.delivery.model.shipments import Floats, Integers, Shipments
 SHARES = np.linspace(0.0, 1.0, 21)
 MEMORY = 8.0
 """Half-life, as a multiple of the median time to delivery."""
-TRUST = 200.0
-"""Parcels' worth of belief that the curves are right as they are."""
-LEAN = 100.0
-"""Parcels' worth of trust of a destination in the world."""
+TRUST = (100.0, 400.0)
+"""Parcels' worth of belief that the curves are right as they are: to choose from."""
+LEAN = (30.0, 100.0, 300.0, 1000.0)
+"""Parcels' worth of trust of a destination in the world: to choose from."""
+_JUDGED = 56.0
+"""Days by which they are chosen, longer where journeys take more than half of it."""
 
 
 @dataclass
@@ -75,21 +77,43 @@ def recalibration(issued: Issued, known: Shipments, now: float, scale: float) ->
     names = sorted(set(issued.lane))
     number = {name: place for place, name in enumerate(names)}
     lane = np.array([number[issued.lane[row]] for row in rows])[kept]
-    n, d = _counts(moments, arrived, lane, len(names), now, MEMORY * scale)
-    right = 1.0 / (len(SHARES) - 1 - np.arange(len(SHARES) - 1))
-    world = (d.sum(axis=0) + TRUST * right) / (n.sum(axis=0) + TRUST)
-    each = (d + LEAN * world) / (n + LEAN)
+    then = now - max(_JUDGED, 2 * scale)
+    half_life = MEMORY * scale
+    before = _counts(moments, arrived, lane, len(names), then, half_life)
+    since = _counts(moments, arrived, lane, len(names), now, np.inf, then)
+    strengths = [(trust, lean) for trust in TRUST for lean in LEAN]
+    trust, lean = min(reversed(strengths), key=lambda one: _loss(_leaning(*before, *one)[1], *since))
+    world, each = _leaning(*_counts(moments, arrived, lane, len(names), now, half_life), trust, lean)
     return Recalibration(_shares(world), {name: _shares(each[place]) for place, name in enumerate(names)})
 
 
+def _leaning(n: Floats, d: Floats, trust: float, lean: float) -> tuple[Floats, Floats]:
+    """Chances to arrive in each step: of the world, leaning on right curves, and of each lane, leaning on the world."""
+    right = 1.0 / (len(SHARES) - 1 - np.arange(len(SHARES) - 1))
+    world = (d.sum(axis=0) + trust * right) / (n.sum(axis=0) + trust)
+    return world, (d + lean * world) / (n + lean)
+
+
+def _loss(chances: Floats, n: Floats, d: Floats) -> float:
+    """Minus the log-likelihood of arrivals `d` among `n` at risk."""
+    chances = np.clip(chances, 1e-6, 1 - 1e-6)
+    return float(-(d * np.log(chances) + (n - d) * np.log1p(-chances)).sum())
+
+
 def _counts(
-    moments: Floats, arrived: Floats, lane: Integers, lanes_count: int, now: float, half_life: float
+    moments: Floats,
+    arrived: Floats,
+    lane: Integers,
+    lanes_count: int,
+    now: float,
+    half_life: float,
+    since: float = -np.inf,
 ) -> tuple[Floats, Floats]:
-    """Weighted parcels at risk, and arrivals, by lane and step between shares; steps that have not ended are left out,
-    for parcels that arrived in them too."""
+    """Weighted parcels at risk, and arrivals, by lane and step between shares, of steps that ended after `since`; those
+    that had not ended by `now` are left out, for parcels that arrived in them too."""
     size = len(SHARES) - 1
     begins, ends = moments[:, :-1], moments[:, 1:].copy()
-    at_risk = (ends <= now) & (begins <= arrived[:, None])
+    at_risk = (ends <= now) & (ends > since) & (begins <= arrived[:, None])
     ends[:, -1] = np.inf
     exits = at_risk & (arrived[:, None] < ends)
     # What arrived before its curve begins has to have arrived in the first step.

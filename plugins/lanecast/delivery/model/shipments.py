@@ -137,7 +137,8 @@ def _offsets(country: Text, moments: Floats) -> Floats:
     days = np.where(np.isfinite(moments), np.floor(moments), 0).astype(np.int64)
     pairs, at = np.unique(np.stack([country.codes, days], axis=1), axis=0, return_inverse=True)
     offsets = np.array([_offset(country.labels[code], int(day)) for code, day in pairs], dtype=float)
-    return offsets[at.reshape(-1)] if len(offsets) else np.zeros(len(moments))
+    # A start at midnight sharp is a date without a time: it stays the day that it names.
+    return np.where(moments == days, 0.0, offsets[at.reshape(-1)]) if len(offsets) else np.zeros(len(moments))
 
 
 @lru_cache(maxsize=1 << 16)
