@@ -252,8 +252,8 @@ def test_from_parcels_to_a_promise_kept() -> None:
         | {"ordered_at": days(number / 4), "delivered_at": days(number / 4 + 9.5)}
         for number in range(160, 201)
     )
-    refresh(as_of=days(70))
-    assert keep(as_of=days(70)).weeks == 1
-    told = promise("CN", "BR", "ups", as_of=days(70))["coverage"]
+    refresh(as_of=days(90))
+    assert keep(as_of=days(90)).weeks == 1
+    told = promise("CN", "BR", "ups", as_of=days(90))["coverage"]
     assert told is not None
     assert told > 0.7
