@@ -1,7 +1,7 @@
 """### Data watch
 
 Holds what lies in the warehouse against its contracts: feeds that went silent, fell, rose or brought unknown codes,
-lanes whose transit time drifted. Raises one alert per cause, ends those that are over, and tells both.
+lanes whose transit time drifted, steps that stand still. Raises one alert per cause, ends those that are over, and tells both.
 
 It waits for no other DAG, so that a pull that hangs is noticed too.
 """
@@ -27,7 +27,8 @@ from lanecast_dags import ALERTS, DEFAULTS, lanecast_task
 )
 def data_watch() -> None:
     @lanecast_task(
-        reads=["mart.carrier_feed", "mart.transit_time_drift"], writes=["quality.validation_result", "quality.alert"]
+        reads=["mart.carrier_feed", "mart.disruption", "mart.transit_time_drift"],
+        writes=["quality.validation_result", "quality.alert"],
     )
     def watch() -> dict[str, int]:
         """Judges, raises, resolves, tells."""

@@ -39,6 +39,9 @@ _LEAST_DELIVERED = 500
 _MOST_SPANS = 20_000
 _HALF_LIVES = 10
 
+_NOISE = 1e-9
+"""Sums are added up in any order: what differs by less is the same."""
+
 
 @dataclass(frozen=True)
 class Tuned:
@@ -65,7 +68,7 @@ def tune(address: str | None = None, as_of: datetime | None = None) -> Tuned:
         for stage in range(1 + len(GROUPS) + len(MIXED_GROUPS)):
             for candidate in _candidates(best, stage):
                 score, _, _ = trial.score(candidate)
-                if score > best_score:
+                if score > best_score + _NOISE:
                     best, best_score = candidate, score
         cursor.execute(
             "INSERT INTO serving.life_table_choice "
