@@ -103,7 +103,7 @@ def test_near_and_far_are_promised_what_each_takes() -> None:
     (lane,) = promised(range(200_001, 200_002))
     assert " of the parcel" not in lane["basis"]
     width = lane["upper_days"] - lane["lower_days"]
-    assert max(row["upper_days"] - row["lower_days"] for row in near + far) < width / 2
+    assert max(row["upper_days"] - row["lower_days"] for row in near + far) < width * 2 / 3
 
 
 @pytest.mark.usefixtures("learned")
