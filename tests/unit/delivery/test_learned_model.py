@@ -90,7 +90,7 @@ def test_without_lightgbm_the_life_table_answers(everything: Shipments, monkeypa
     monkeypatch.setitem(__import__("sys").modules, "lightgbm", None)
     known = everything.known_at(NOW)
     assert choose(known, NOW).half_lives == ()
-    alone = train(known, NOW, Choice(14.0, (30.0,), 60, 1.0))
+    alone = train(known, NOW, Choice(14.0, 10.0, (30.0,), 60, 1.0))
     assert alone.hazard is None
     assert np.isfinite(alone.curves(later(everything)).quantile(0.9)).all()
 
@@ -157,7 +157,7 @@ def test_strange_values_among_many_are_borne(everything: Shipments) -> None:
     shipped = np.append(known.shipped, [np.nan, -5.0, NOW - 50, NOW, NOW - 29, np.nan])
     delivered = np.append(known.delivered, [NOW - 3, 1.0, NOW - 2, np.nan, NOW - 40, NOW - 30])
     both = shipments(ids, ordered, shipped, delivered, lane, extra)
-    model = delivery_model.train(both, NOW, Choice(14.0, (30.0,), 60, 1.0))
+    model = delivery_model.train(both, NOW, Choice(14.0, 10.0, (30.0,), 60, 1.0))
     days = model.curves(both).quantile(0.9)
     assert model.hazard is not None
     assert np.isfinite(days).all()

@@ -9,7 +9,7 @@
     store.dump(model), store.load(data)       # bytes, to keep with the version
 
 `known.from_handover()` puts the same shipments on the clock handover -> door: one model a clock. Where LightGBM can't
-be loaded, or less than 150 deliveries are within memory, the life table answers alone and nothing fails.
+be loaded, or fewer than 300 deliveries fall into the weeks judged, the life table answers alone and nothing fails.
 
     shipments.py      columns, and what was known when
     exposure.py       age cells and person-days

@@ -12,18 +12,21 @@ import numpy as np
 
 from lanecast.delivery.model.exposure import Exposure, edges, exposure, scale
 from lanecast.delivery.model.floor import Floor, lanes
-from lanecast.delivery.model.hazard import ROUNDS, WINDOW, Hazard, NoLightGBM
+from lanecast.delivery.model.hazard import ROUNDS, Hazard, NoLightGBM
 from lanecast.delivery.model.shipments import Floats, Integers, Shipments
 
 MEMORIES = (2.7, 5.5, 11.0)
 """Half-lives of the model to choose from, as multiples of the median time to delivery."""
-FLOOR_MEMORIES = (1.3, 2.6, 10.0)
+FLOOR_MEMORIES = (1.3, 2.6, 5.0)
+KAPPAS = (3.0, 10.0)
+"""Of the life table, to choose from."""
 KEPT = 2
 """Members of the model: the best so many memories."""
 WEIGHTS = (0.0, 0.5, 1.0)
 """How much of the model goes into a lane's curves; the rest is the life table's."""
-LEAST = 150
-"""Deliveries that have to be known, within memory, before anything is learned."""
+LEAST = 300
+"""Deliveries in the weeks that are judged, before anything is learned. With fewer the likelihood is no guide: it
+rewards knowing that nothing arrives on a Sunday, which matters little where journeys take months."""
 _LEAN = 50.0
 """Deliveries' worth of trust in what is best over all lanes."""
 _DAYS = 28.0
@@ -39,6 +42,7 @@ class Choice:
     of each candidate, as evidence."""
 
     floor_half_life: float
+    floor_kappa: float = KAPPAS[1]
     half_lives: tuple[float, ...] = ()
     rounds: int = ROUNDS[-1]
     overall: float = 0.0
@@ -57,40 +61,43 @@ def choose(known: Shipments, now: float, without: frozenset[str] = frozenset()) 
     then = now - max(_DAYS, 2 * unit)
     past = known.known_at(then)
     cells = edges(past)
-    floors = [memory * unit for memory in FLOOR_MEMORIES]
     seen = exposure(known, now, cells, then)
     arrived = float(seen.delivered.sum())
     if not np.isfinite(past.delivered).any() or arrived < 1:
-        return Choice(floors[1])
-    by_floor = {memory: _of_floor(past, then, cells, memory, known, seen) for memory in floors}
-    losses = {f"life table, half-life {memory:.0f}": _loss(seen, chances) for memory, chances in by_floor.items()}
-    best_floor = min(floors, key=lambda memory: losses[f"life table, half-life {memory:.0f}"])
-    recent = float((past.delivered > then - MEMORIES[0] * unit * WINDOW).sum())
-    if recent < LEAST:
-        return Choice(best_floor, losses=losses)
+        return Choice(FLOOR_MEMORIES[1] * unit)
+    floors = {
+        (memory * unit, kappa): _of_floor(past, then, cells, memory * unit, kappa, known, seen)
+        for memory in FLOOR_MEMORIES
+        for kappa in KAPPAS
+    }
+    lost_floor = {one: _loss(seen, found) for one, found in floors.items()}
+    losses = {f"life table, half-life {one[0]:.0f}, kappa {one[1]:.0f}": loss for one, loss in lost_floor.items()}
+    best = min(floors, key=lambda one: lost_floor[one])
+    if arrived < LEAST:
+        return Choice(*best, losses=losses)
     chances: dict[float, list[Floats]] = {}
     try:
         for memory in MEMORIES:
             model = Hazard((memory * unit,), unit, cells, without).fit(past, then)
             chances[memory * unit] = model.of_exposure(known, seen, ROUNDS)
     except NoLightGBM:
-        return Choice(best_floor, losses=losses)
+        return Choice(*best, losses=losses)
     lost = {memory: [_loss(seen, one) for one in found] for memory, found in chances.items()}
     trees = int(np.argmin(np.sum(list(lost.values()), axis=0)))
     for memory, each in lost.items():
         losses[f"model, half-life {memory:.0f}, {ROUNDS[trees]} trees"] = each[trees]
     half_lives = sorted(chances, key=lambda memory: lost[memory][trees])[:KEPT]
     learned = np.mean([chances[memory][trees] for memory in half_lives], axis=0)
-    overall, weight = _by_lane(known, seen, by_floor[best_floor], learned)
-    return Choice(best_floor, tuple(sorted(half_lives)), ROUNDS[trees], overall, weight, losses)
+    overall, weight = _by_lane(known, seen, floors[best], learned)
+    return Choice(*best, tuple(sorted(half_lives)), ROUNDS[trees], overall, weight, losses)
 
 
 def _of_floor(
-    past: Shipments, then: float, cells: Integers, half_life: float, known: Shipments, seen: Exposure
+    past: Shipments, then: float, cells: Integers, half_life: float, kappa: float, known: Shipments, seen: Exposure
 ) -> Floats:
     lived = exposure(past, then, cells, then - 10 * half_life)
     rows, place = np.unique(seen.row, return_inverse=True)
-    hazards = Floor(half_life).fit(past, lived, then, cells).hazards(known.take(rows))
+    hazards = Floor(half_life, kappa).fit(past, lived, then, cells).hazards(known.take(rows))
     found: Floats = hazards[place.reshape(-1), seen.cell]
     return found
 

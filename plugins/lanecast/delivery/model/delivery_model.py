@@ -77,7 +77,7 @@ def train(
         cells,
         time_of_day(known, now, now - 8 * unit),
         choice,
-        Floor(choice.floor_half_life).fit(known, lived, now, cells),
+        Floor(choice.floor_half_life, choice.floor_kappa).fit(known, lived, now, cells),
         hazard,
         recalibration or Recalibration(),
     )
