@@ -93,8 +93,9 @@ class Curve:
 
 
 def note(told: Noted, scores: Iterable[Score], models: Mapping[str, bytes], address: str | None = None) -> str:
-    """Writes a training with its scores and its models (by measure); returns its version."""
-    with _alone(address) as link, link.cursor() as cursor:
+    """Writes a training with its scores and its models (by measure); returns its version. What is past its time by the
+    moment of the training goes."""
+    with _alone(address, told.trained_at) as link, link.cursor() as cursor:
         values = vars(told) | {"settings": json.dumps(dict(told.settings)), "features": list(told.features)}
         cursor.execute(statement("delivery_model/note"), values)
         version: str = only_row(cursor)[0]
