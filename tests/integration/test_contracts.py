@@ -328,6 +328,9 @@ def lived_in(warehouse: str) -> str:
         "INSERT INTO quality.feed_hour (source, hour, received) VALUES ('ups', date_trunc('hour', %s::timestamptz), 5)",
         "INSERT INTO serving.promise_level_move VALUES "
         "('order_to_door', '', %s, 0.1, 1.1, 0.09, 0.92, 1, '2026-03-02', '2026-03-02', 30)",
+        "INSERT INTO serving.delivery_model (version, trained_at, recorded_at, status, reason, shipments, delivered, "
+        "seconds, settings, features) SELECT '2026-03-21.1', told, told, 'none', 'x', 1, 0, 1, '{}', '{}' "
+        "FROM (SELECT %s::timestamptz AS told) AS one",
         "INSERT INTO serving.promise_accuracy (scope, measure, confidence, issued_week, n, n_early, n_late, "
         "n_on_dates, n_undelivered, n_unobserved, n_timed, fresh_n, fresh_early, fresh_late, matured_at, settled_at) "
         "SELECT 'all', 'order_to_door', 0.8, '2026-03-02', 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, told, told "

@@ -125,7 +125,7 @@ def test_false_alarms_are_few(watched: Watched) -> None:
 
 def test_parts_of_a_country_s_episode_are_marked_as_such(watched: Watched) -> None:
     (country,) = watched.of("import_cleared at the destination", country="FR", cell="country")
-    parts = [one for one in watched.episodes if one["part_of"] == country["disruption_id"]]
+    parts = [one for one in watched.episodes if one["parent_disruption_id"] == country["disruption_id"]]
     assert {one["place"] for one in parts} >= {"in FR-IDF", "from CN to FR"}
 
 

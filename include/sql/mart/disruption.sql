@@ -9,7 +9,7 @@ SELECT
     nullif(disruption.destination_country, '') AS destination_country,
     regexp_replace(disruption.step, ' (at the origin|at the destination|between)$', '') AS milestone,
     disruption.step,
-    disruption.part_of,
+    disruption.part_of AS parent_disruption_id,
     disruption.started_on,
     disruption.alarmed_at,
     disruption.ended_on,

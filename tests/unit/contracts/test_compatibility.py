@@ -361,7 +361,7 @@ def test_editing_contract_and_record_together_is_seen_against_a_branch(home: Pat
     assert done.exit_code == 1
     assert json.loads(done.output)["problems"] == [
         "delivery_time: column n was narrowed from bigint to integer: this breaks readers; version "
-        "1.0.0 must be 2.0.0 (since main)"
+        "1.1.0 must be 2.0.0 (since main)"
     ]
 
 
@@ -389,7 +389,7 @@ def test_where_nothing_can_be_compared_with_it_says_so_and_passes(home: Path, mo
 def test_the_list_names_each_dataset_with_its_version(home: Path) -> None:
     narrow(home, "2.0.0")
     told = {one["dataset"]: one for one in json.loads(lanecast("list", "--json").output)["contracts"]}
-    assert (told["delivery_time"]["version"], told["delivery_time"]["published"]) == ("2.0.0", "1.0.0")
+    assert (told["delivery_time"]["version"], told["delivery_time"]["published"]) == ("2.0.0", "1.1.0")
     assert told["shipment"]["rules"] > 10
     assert "mart.delivery_time" in lanecast("list").output
 
