@@ -335,9 +335,6 @@ def lived_in(warehouse: str) -> str:
         "n_on_dates, n_undelivered, n_unobserved, n_timed, fresh_n, fresh_early, fresh_late, matured_at, settled_at) "
         "SELECT 'all', 'order_to_door', 0.8, '2026-03-02', 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, told, told "
         "FROM (SELECT %s::timestamptz AS told) AS one",
-        "INSERT INTO serving.delivery_model "
-        "SELECT '2026-03-21.1', told, told, 'none', 'x', 0, 0, NULL, NULL, 1, '{}', '{}' "
-        "FROM (SELECT %s::timestamptz AS told) AS one",
     ):
         execute(statement, days(19))
     promises.issue(warehouse, as_of=days(2))
