@@ -1,14 +1,16 @@
 """### Delivery time
 
 Refreshes shipment status and delivery time in the marts whenever shipments or tracking events were loaded: only the
-shipments that changed are read, and all lanes' curves follow from sums. Then open shipments are promised a range,
-promises that have matured are compared with what became of the parcels, each open shipment gets its days left, and the
-disruption radar looks at every step of the journey.
+shipments that changed are read, and all lanes' curves follow from sums. Then the learned hazard, where it serves, is
+asked about open shipments by their own features; these are promised a range, promises that have matured are compared
+with what became of the parcels, each open shipment gets its days left, and the disruption radar looks at every step of
+the journey.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pendulum
 from airflow.sdk import dag
@@ -48,6 +50,11 @@ def delivery_time() -> None:
         """Recomputes what changed since the last refresh."""
         return tasks.refresh_delivery_time()
 
+    @lanecast_task(reads=["core.shipment", "mart.shipment_status", "mart.delivery_model"], writes=[])
+    def learned() -> dict[str, Any]:
+        """Asks the learned hazard about open shipments that it has not been asked about, by their own features."""
+        return tasks.score_open_shipments()
+
     @lanecast_task(
         reads=["mart.shipment_status", "mart.delivery_time"],
         writes=["mart.promise_log", "mart.promise_accuracy", "mart.promise_calibration"],
@@ -64,7 +71,7 @@ def delivery_time() -> None:
         """Tells each open shipment's rest of the way, and which steps stand still."""
         return tasks.refresh_under_way()
 
-    refresh() >> [promises(), under_way()]
+    refresh() >> learned() >> [promises(), under_way()]
 
 
 delivery_time()

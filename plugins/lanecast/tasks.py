@@ -193,6 +193,13 @@ def publish_delivery_model(trained: Mapping[str, Any]) -> dict[str, Any]:
     return {"version": None} if published is None else asdict(published)
 
 
+def score_open_shipments() -> dict[str, Any]:
+    """Gives open shipments curves by their own features, where the version of the model in use says so."""
+    from lanecast.delivery.learned import own
+
+    return asdict(own.refresh())
+
+
 def keep_promises() -> dict[str, Any]:
     """Issues promises for open shipments without one, and settles those that have matured."""
     from lanecast.delivery import promises

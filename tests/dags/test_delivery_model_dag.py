@@ -29,7 +29,7 @@ def test_a_night_trains_and_publishes_and_the_next_without_news_is_skipped(
 ) -> None:
     monkeypatch.setenv("LANECAST_STATE", str(tmp_path))
     clock.set_clock(NOW, NOW, 0)
-    fill(5, handover=False)
+    fill(12, handover=False)
     run = airflow.run("delivery_model")
     assert run["state"] == "success", airflow.log()[-3000:]
     assert rows(warehouse, VERSIONS) == [("2026-06-14.1", "serving")]

@@ -40,7 +40,7 @@ def _trained(server: RunningServer, template: str) -> Iterator[str]:
         patched.setattr(choice, "FORTNIGHTS", 2)
         patched.setattr(memories, "MEMORIES", (2.7, 5.5))
         clock.set_clock(NOW, NOW, 0)
-        fill(10)
+        fill(12)  # fewer than 300 deliveries in four weeks would leave all to the life table
         trained, published = training.train_and_follow()
         assert (trained.version, trained.status) == (VERSION, "trained"), trained.reason
         assert published is not None
@@ -252,6 +252,13 @@ def test_the_last_versions_and_the_one_in_use_are_kept() -> None:
     store.put_in_use(names[-1], [Curve("|||||", "order_to_door", 0, [1.0])])
     more = [store.note(Noted(NOW, "trained", "a test"), [], {"order_to_door": b"model"}) for _ in range(store.KEPT)]
     assert _kept() == {names[-1], *more}
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_a_training_as_of_long_ago_is_kept() -> None:
+    long_ago = NOW.replace(year=2018)
+    version = store.note(Noted(long_ago, "trained", "a test"), [], {"order_to_door": b"model"})
+    assert _kept() == {version} == {"2018-06-14.1"}
 
 
 def _kept() -> set[str]:

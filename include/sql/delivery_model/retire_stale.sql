@@ -7,6 +7,12 @@ WITH stale AS (
         curves = 0
     WHERE model.status = 'serving' AND model.trained_at < (SELECT ops.as_of()) - make_interval(days => %(days)s)
     RETURNING model.version
+),
+
+of_shipments AS (
+    DELETE FROM serving.learned_shipment_curve AS own
+    USING stale
+    WHERE own.model_version = stale.version
 )
 
 DELETE FROM serving.learned_curve AS learned

@@ -31,6 +31,7 @@ RETURN 1 / (1 + exp(-(shift + spread * ln(level / (1 - level)))));
 COMMENT ON FUNCTION serving.read_level(double precision, double precision, double precision) IS
 'The quantile level to read for a level between 0 and 1: logit(read) = shift + spread x logit(level).';
 
+-- `shipment`: the parcel asked about, where it is known: its own learned curve is read first, if it has one from this start.
 -- `still_open`: the parcel is known not to have arrived by now, so the range is of what remains. Where nothing can be said,
 -- the dates are NULL and `basis` says why. Refuses a question that makes no sense, with what to give instead.
 CREATE OR REPLACE FUNCTION serving.answer(
@@ -41,7 +42,8 @@ CREATE OR REPLACE FUNCTION serving.answer(
     starts_at timestamptz,
     confidence numeric,
     clock text,
-    still_open boolean
+    still_open boolean,
+    shipment bigint DEFAULT NULL
 ) RETURNS TABLE (
     origin_country text,
     origin_region text,
@@ -162,17 +164,29 @@ BEGIN
     level := narrowest.level;
     n := narrowest.n_delivered;
 
-    SELECT
-        learned.curve,
-        learned.model_version
-    INTO curve, model_version
-    FROM serving.learned_curve AS learned
-    WHERE learned.lane = narrowest.lane AND learned.measure = measure AND learned.weekday = weekday;
-    basis := coalesce(
-        'learned hazard ' || model_version || ' of ' || narrowest.words || ', effective n '
-        || round(narrowest.effective_n, CASE WHEN narrowest.effective_n < 100 THEN 1 ELSE 0 END),
-        narrowest.basis
-    );
+    IF shipment IS NOT NULL THEN
+        SELECT
+            own.curve,
+            own.model_version
+        INTO curve, model_version
+        FROM serving.learned_shipment_curve AS own
+        INNER JOIN serving.delivery_model AS model ON own.model_version = model.version AND model.status = 'serving'
+        WHERE own.shipment_id = shipment AND own.measure = measure AND own.starts_at = starts;
+        basis := 'learned hazard ' || model_version || ' of the parcel''s own features';
+    END IF;
+    IF curve IS NULL THEN
+        SELECT
+            learned.curve,
+            learned.model_version
+        INTO curve, model_version
+        FROM serving.learned_curve AS learned
+        WHERE learned.lane = narrowest.lane AND learned.measure = measure AND learned.weekday = weekday;
+        basis := coalesce(
+            'learned hazard ' || model_version || ' of ' || narrowest.words || ', effective n '
+            || round(narrowest.effective_n, CASE WHEN narrowest.effective_n < 100 THEN 1 ELSE 0 END),
+            narrowest.basis
+        );
+    END IF;
     curve := coalesce(curve, narrowest.curve);
     model_version := coalesce(model_version, 'life table');
 
@@ -226,5 +240,5 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION serving.answer(text, text, text, text, timestamptz, numeric, text, boolean) IS
+COMMENT ON FUNCTION serving.answer(text, text, text, text, timestamptz, numeric, text, boolean, bigint) IS
 'A question of a promise, answered with all that it rests on; see mart.delivery_promise().';

@@ -35,6 +35,9 @@ SELECT
     model.curves,
     model.published_at,
     EXISTS (SELECT FROM serving.delivery_model_file AS kept WHERE kept.version = model.version) AS is_kept,
-    model.recorded_at AS refreshed_at
+    model.recorded_at AS refreshed_at,
+    model.status = 'serving' AND score.informed_serves AS is_serving_informed,
+    CASE WHEN score.informed_serves THEN 'learned hazard' ELSE 'life table' END AS informed_preferred,
+    score.informed_why
 FROM serving.delivery_model AS model
 LEFT JOIN serving.delivery_model_score AS score ON model.version = score.version;

@@ -140,7 +140,8 @@ BEGIN
                 told.starts_at,
                 coalesce(told.confidence, 0.8),
                 coalesce(told.clock, 'order'),
-                coalesce(told.still_open, false)
+                coalesce(told.still_open, false),
+                told.shipment_id
             ) AS answered
         ) AS answer
     );

@@ -64,6 +64,41 @@ $$;
 COMMENT ON FUNCTION serving.remaining_at(double precision [], double precision) IS
 'Days left to the door at serving.remaining_levels(), for a parcel that has been in its state for so many days.';
 
+-- The days left by a curve of delivery time, for a parcel that is still open at an age. NULL where nearly all were delivered by then:
+-- of those that take longer a curve knows nothing. One pass over the bins for all levels, for it is asked of every open parcel.
+CREATE OR REPLACE FUNCTION serving.remaining_by_curve(
+    curve double precision [], bounds double precision [], age double precision
+) RETURNS double precision []
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+DECLARE
+    levels constant double precision [] := serving.remaining_levels();
+    gone constant double precision := serving.delivered_by(curve, bounds, age);
+    last constant integer := cardinality(curve);
+    bin integer := 1;
+    wanted double precision;
+    share double precision;
+    begins double precision;
+    found double precision [] := '{}';
+BEGIN
+    IF gone > 0.999 THEN
+        RETURN NULL;
+    END IF;
+    FOR place IN 1..cardinality(levels) LOOP
+        wanted := least(gone + (1 - gone) * levels[place], curve[last]);
+        WHILE curve[bin] < wanted LOOP
+            bin := bin + 1;
+        END LOOP;
+        share := coalesce(curve[bin - 1], 0);
+        begins := coalesce(bounds[bin - 1], 0);
+        found := found || greatest(begins + (wanted - share) / (curve[bin] - share) * (bounds[bin] - begins) - age, 0);
+    END LOOP;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION serving.remaining_by_curve(double precision [], double precision [], double precision) IS
+'Days left to the door at serving.remaining_levels(), by a curve over bounds, for a parcel still open at an age in days.';
+
 -- Milestones that say how a parcel fares, not where it is: the step goes on.
 CREATE OR REPLACE FUNCTION serving.is_step(milestone text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

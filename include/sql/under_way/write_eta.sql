@@ -5,6 +5,8 @@ WITH placed AS (
         chosen.milestone,
         chosen.milestone_at,
         chosen.reason,
+        chosen.ordered_at,
+        chosen.shipped_at,
         kind.*,
         journey_end.outcome,
         coalesce(
@@ -68,6 +70,26 @@ ahead AS (
     INNER JOIN kind_lane ON asked.kind_id = kind_lane.kind_id
     INNER JOIN serving.remaining_time AS known ON known.state IN (asked.state, '') AND kind_lane.lane = known.lane
     ORDER BY asked.state, asked.kind_id, known.state <> '' DESC, known.specificity DESC
+),
+
+-- Grain: one row per shipment that nobody has moved yet and that has a learned curve of its own: what is left of that.
+own AS (
+    SELECT
+        placed.shipment_id,
+        learned.model_version,
+        serving.remaining_by_curve(
+            learned.curve,
+            serving.age_bounds('order_to_door'),
+            extract(EPOCH FROM %(as_of)s - placed.ordered_at)::double precision / 86400
+        ) AS remaining
+    FROM placed
+    INNER JOIN serving.learned_shipment_curve AS learned
+        ON
+            placed.shipment_id = learned.shipment_id
+            AND learned.measure = 'order_to_door'
+            AND placed.ordered_at = learned.starts_at
+    INNER JOIN serving.delivery_model AS model ON learned.model_version = model.version AND model.status = 'serving'
+    WHERE placed.milestone IN ('registered', 'info_received') AND placed.shipped_at IS NULL
 )
 
 INSERT INTO serving.shipment_eta (
@@ -106,11 +128,13 @@ SELECT
     placed.milestone <> 'tracking_expired' AS is_in_sight,
     placed.reason,
     CASE
+        WHEN own.remaining IS NOT NULL THEN own.remaining
         WHEN placed.milestone <> 'returning'
             THEN serving.remaining_at(ahead.remaining, extract(EPOCH FROM %(as_of)s - placed.state_since) / 86400)
     END AS remaining,
-    CASE WHEN placed.milestone <> 'returning' THEN ahead.level END AS level,
+    CASE WHEN placed.milestone <> 'returning' AND own.remaining IS NULL THEN ahead.level END AS level,
     CASE
+        WHEN own.remaining IS NOT NULL THEN 'learned hazard ' || own.model_version || ' of the parcel''s own features'
         WHEN placed.milestone = 'returning' THEN 'it is on its way back'
         WHEN ahead.n IS NULL THEN 'nothing is known of any journey yet'
         ELSE concat_ws(
@@ -136,7 +160,7 @@ SELECT
             END
         )
     END AS basis,
-    CASE WHEN placed.milestone <> 'returning' THEN coalesce(ahead.n, 0) ELSE 0 END AS n,
+    CASE WHEN placed.milestone <> 'returning' AND own.remaining IS NULL THEN coalesce(ahead.n, 0) ELSE 0 END AS n,
     CASE WHEN placed.milestone <> 'returning' THEN placed.since + make_interval(secs => usual.p95 * 86400) END AS stuck_at,
     usual.p95 AS dwell_p95,
     1 - serving.at_age(usual.moved_on, extract(EPOCH FROM %(as_of)s - placed.since)::double precision / 86400) AS stays_longer,
@@ -145,6 +169,7 @@ FROM placed
 LEFT JOIN scanned ON placed.shipment_id = scanned.shipment_id
 LEFT JOIN usual ON placed.step = usual.step AND placed.kind_id = usual.kind_id
 LEFT JOIN ahead ON placed.state = ahead.state AND placed.kind_id = ahead.kind_id
+LEFT JOIN own ON placed.shipment_id = own.shipment_id
 ON CONFLICT (shipment_id) DO UPDATE SET
 milestone = excluded.milestone,
 milestone_at = excluded.milestone_at,

@@ -167,7 +167,7 @@ def _clock(told: Read, clock: str, ages: Floats, scores: list[Score], say: Say) 
     backtest = choice.compare(known, told.now, ages, say)
     found = choice.choose(clock, backtest.compared)
     scores += found
-    if not any(score.learned_share for score in found):
+    if not any(score.learned_share or score.informed_serves for score in found):
         return None
     say(f"{clock}: training on all")
     memories = choose_memories(known, told.now)
@@ -186,7 +186,11 @@ def _outcome(scores: list[Score], is_made: bool, problem: str) -> tuple[Status, 
     if not is_made:
         return "refused", "the learned hazard is nowhere better than the life table by more than chance"
     serving = [score for score in scores if score.learned_share]
-    return "trained", f"the learned hazard or a mixture is better in {len(serving)} of {len(scores)} groups of lanes"
+    informed = sum(score.informed_serves for score in scores)
+    return "trained", (
+        f"the learned hazard or a mixture is better in {len(serving)} of {len(scores)} groups of lanes, "
+        f"told the parcel's own features in {informed}"
+    )
 
 
 def _curves(

@@ -9,6 +9,7 @@ from psycopg2 import sql
 from lanecast import raw, settings
 from lanecast.contracts.reader import contract
 from lanecast.delivery import promises, refresh, tuning
+from lanecast.delivery.learned import own
 from lanecast.report import files as report_files
 from lanecast.under_way import refreshing
 from lanecast.warehouse import connection as warehouse
@@ -46,6 +47,7 @@ def maintain(address: str | None = None) -> dict[str, int]:
     tuned = tuning.tune(address)
     if tuned.choice is not None:
         done["cells_tuned_on"] = tuned.cells
+    own.refresh(address)
     refreshing.refresh(address)
     with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
         gone = promises.forget(cursor, now, contract("promise_log").retention_days)

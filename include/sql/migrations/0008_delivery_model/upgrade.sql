@@ -24,7 +24,8 @@ CREATE UNIQUE INDEX delivery_model_serving ON serving.delivery_model (status) WH
 
 -- Grain: one row per training, measure and group of lanes (all, those to a country, those between two countries) with enough
 -- orders that matured. Losses are means of days over the same orders, which no model had seen; `informed_pinball` is that of the
--- hazard told each order's own features; `learned_share` the weight of the learned hazard in what serves.
+-- hazard told each order's own features, and `informed_serves` whether open shipments get curves by these; `learned_share` the
+-- weight of the learned hazard in what serves a lane.
 CREATE TABLE serving.delivery_model_score (
     version text NOT NULL REFERENCES serving.delivery_model (version) ON DELETE CASCADE,
     measure text NOT NULL,
@@ -43,6 +44,8 @@ CREATE TABLE serving.delivery_model_score (
     informed_pinball double precision NOT NULL,
     learned_share double precision NOT NULL CHECK (learned_share BETWEEN 0 AND 1),
     why text NOT NULL,
+    informed_serves boolean NOT NULL,
+    informed_why text NOT NULL,
     UNIQUE NULLS NOT DISTINCT (version, measure, origin_country, destination_country)
 );
 
@@ -54,3 +57,14 @@ CREATE TABLE serving.delivery_model_file (
     PRIMARY KEY (version, measure)
 );
 ALTER TABLE serving.delivery_model_file ALTER COLUMN content SET STORAGE EXTERNAL;
+
+-- Grain: one row per open shipment and clock that has begun, where the learned hazard told its own features serves. `curve` as in
+-- serving.delivery_time, counted from `starts_at`. It is read only where `model_version` is in use and the clock still starts then.
+CREATE TABLE serving.learned_shipment_curve (
+    shipment_id bigint NOT NULL REFERENCES serving.shipment_status (shipment_id) ON DELETE CASCADE,
+    measure text NOT NULL,
+    starts_at timestamptz NOT NULL,
+    curve double precision [] NOT NULL,
+    model_version text NOT NULL,
+    PRIMARY KEY (shipment_id, measure)
+);

@@ -5,7 +5,8 @@ the orders of that fortnight, whose outcomes are nearly all known by now. Compar
 curve of each order's lane and weekday, which knows nothing of its postcode or weight. On the same orders the pinball
 losses are compared, over all of them, by destination country and by pair of countries. A group's difference leans on
 that of the wider group, and the life table has the benefit of the doubt: it serves unless another is better by more
-than chance.
+than chance. The hazard told each order's own features is held against the life table in the same way: that decides
+whether open shipments of the group get curves of their own.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Compared:
     within: Flags
     width: Floats
     informed: Floats
-    """The sum of losses of the hazard that is told each order's own features: what lane curves leave unused."""
+    """The sum of losses of the hazard that is told each order's own features, as open shipments are."""
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -205,8 +206,9 @@ def _grouped(names: Sequence[str], rows: Integers) -> Iterator[tuple[str, Intege
 
 def _differences(found: Compared, rows: Integers, wider: Floats | None) -> Floats:
     """Mean loss of each method above the life table's, leaning on that of the wider group, and its standard error:
-    2 x methods."""
-    above = found.loss[rows] - found.loss[rows, :1]
+    2 x methods, and a last column for the hazard told each order's own features."""
+    losses = np.column_stack([found.loss[rows], found.informed[rows]])
+    above = losses - losses[:, :1]
     mean, error = above.mean(axis=0), above.std(axis=0) / np.sqrt(len(rows))
     if wider is not None:
         own = len(rows) / (len(rows) + SHRINKAGE)
@@ -244,4 +246,19 @@ def _score(measure: str, origin: str, destination: str, found: Compared, rows: I
         float(found.informed[rows].mean()),
         SHARES[chosen],
         why,
+        *_informed(found, rows, above, METHODS.index(chosen)),
     )
+
+
+def _informed(found: Compared, rows: Integers, above: Floats, chosen: int) -> tuple[bool, str]:
+    """Whether shipments of the group are told by curves of their own, and why: where these are better than the life
+    table by more than chance, and no worse than what was chosen for the lanes."""
+    mean, error = above[:, -1]
+    told, table = found.informed[rows].mean(), found.loss[rows, 0].mean()
+    against = f"{told:.3f} days against {table:.3f} of the life table, over {len(rows)} orders"
+    why = f"told the parcel's own features it loses {against}"
+    if mean + SURELY * error >= 0:
+        return False, why + ": not better by more than chance"
+    if mean > above[0, chosen]:
+        return False, why + ": better, but not than what serves the lanes"
+    return True, why

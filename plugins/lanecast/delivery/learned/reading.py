@@ -123,6 +123,16 @@ def read(
             return _read(cursor, now, moment)
 
 
+def without_curve(address: str | None = None, as_of: datetime | None = None, after: int = 0, most: int = 4_000) -> Read:
+    """Open shipments with a greater number than `after` that want a curve of their own, by number: `most` clocks of
+    them. `ordered` and `shipped` are NaN where that clock wants none."""
+    with warehouse.connect(address=address, as_of=as_of) as link, link.cursor() as cursor:
+        cursor.execute("SELECT ops.as_of()")
+        moment: datetime = only_row(cursor)[0]
+        cursor.execute(statement("delivery_model/choose_own"), {"after": after, "most": most})
+        return _read(cursor, moment.timestamp() / 86_400, moment)
+
+
 def _read(rows: Iterable[tuple[Any, ...]], now: float, as_of: datetime) -> Read:
     ids, times = array("q"), tuple(array("d") for _ in range(3))
     lane = {name: _Column() for name in LANE_COLUMNS}

@@ -49,7 +49,8 @@ class Fit:
 
 @dataclass(frozen=True)
 class Score:
-    """A group of lanes ("" any country) compared on n orders, the weight of the learned hazard there, and why."""
+    """A group of lanes ("" any country) compared on n orders, the weight of the learned hazard there, and why; whether
+    open shipments get curves by their own features there, and why."""
 
     measure: str
     origin_country: str
@@ -61,6 +62,8 @@ class Score:
     informed_pinball: float
     learned_share: float
     why: str
+    informed_serves: bool
+    informed_why: str
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,9 @@ class Curve:
 
 
 def note(told: Noted, scores: Iterable[Score], models: Mapping[str, bytes], address: str | None = None) -> str:
-    """Writes a training with its scores and its models (by measure); returns its version."""
-    with _alone(address) as link, link.cursor() as cursor:
+    """Writes a training with its scores and its models (by measure); returns its version. What is past its time by the
+    moment of the training goes."""
+    with _alone(address, told.trained_at) as link, link.cursor() as cursor:
         values = vars(told) | {"settings": json.dumps(dict(told.settings)), "features": list(told.features)}
         cursor.execute(statement("delivery_model/note"), values)
         version: str = only_row(cursor)[0]
@@ -161,8 +165,9 @@ def is_anything_new(address: str | None = None) -> bool:
 def put_in_use(
     version: str, curves: Iterable[Curve], address: str | None = None, as_of: datetime | None = None
 ) -> tuple[int, int]:
-    """Replaces all learned curves by those of a version, which serves from now on, or is refused where it has none.
-    Returns its lanes (one for each measure) and curves."""
+    """Replaces all learned curves by those of a version, which serves from now on, or is refused where it has none, and
+    none for single shipments either. The curves of shipments go with the version before. Returns its lanes (one for
+    each measure) and curves."""
     file, lanes, count = io.StringIO(), set(), 0
     for one in curves:
         told = "{" + ",".join(repr(share) for share in one.curve) + "}"
@@ -172,6 +177,7 @@ def put_in_use(
     file.seek(0)
     with _alone(address, as_of) as link, link.cursor() as cursor:
         cursor.execute("DELETE FROM serving.learned_curve")
+        cursor.execute("DELETE FROM serving.learned_shipment_curve WHERE model_version <> %s", (version,))
         cursor.copy_expert("COPY serving.learned_curve (lane, measure, weekday, curve, model_version) FROM STDIN", file)
         cursor.execute(_RETIRE)
         cursor.execute(statement("delivery_model/serve"), {"version": version, "lanes": len(lanes), "curves": count})
@@ -191,6 +197,7 @@ def retire(address: str | None = None) -> None:
     """Takes all learned curves away: the life table serves alone."""
     with _alone(address) as link, link.cursor() as cursor:
         cursor.execute("DELETE FROM serving.learned_curve")
+        cursor.execute("DELETE FROM serving.learned_shipment_curve")
         cursor.execute(_RETIRE)
 
 
@@ -217,6 +224,8 @@ def _score_row(version: str, score: Score) -> tuple[Any, ...]:
         score.informed_pinball,
         score.learned_share,
         score.why,
+        score.informed_serves,
+        score.informed_why,
     )
 
 
