@@ -1,7 +1,8 @@
 """### Data watch
 
 Holds what lies in the warehouse against its contracts: feeds that went silent, fell, rose or brought unknown codes,
-lanes whose transit time drifted, steps that stand still. Raises one alert per cause, ends those that are over, and tells both.
+lanes whose transit time drifted, steps that stand still. Raises one alert per cause, ends those that are over, and
+tells both.
 
 It waits for no other DAG, so that a pull that hangs is noticed too.
 """
