@@ -50,7 +50,10 @@ def delivery_time() -> None:
         """Recomputes what changed since the last refresh."""
         return tasks.refresh_delivery_time()
 
-    @lanecast_task(reads=["core.shipment", "mart.shipment_status", "mart.delivery_model"], writes=[])
+    @lanecast_task(
+        reads=["core.shipment", "mart.shipment_status", "mart.delivery_model"],
+        writes=["serving.learned_shipment_curve"],
+    )
     def learned() -> dict[str, Any]:
         """Asks the learned hazard about open shipments that it has not been asked about, by their own features."""
         return tasks.score_open_shipments()

@@ -27,7 +27,7 @@ LOADS: dict[str, tuple[str, ...]] = {
 }
 """The tables of `core` that the load of a staged dataset writes, its own first."""
 
-_TABLE = re.compile(r"^(core|mart|quality|ops)\.[a-z][a-z0-9_]*$")
+_TABLE = re.compile(r"^(core|mart|quality|serving|ops)\.[a-z][a-z0-9_]*$")
 
 
 @dataclass(frozen=True)
