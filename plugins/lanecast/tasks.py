@@ -150,14 +150,10 @@ def load_quarantine_replay(context: Context) -> list[dict[str, Any]]:
 
 def refresh_delivery_time() -> dict[str, Any]:
     """Refreshes the marts: statuses of the shipments that changed, and with them the curves of all lanes."""
-    from lanecast.delivery import refresh
-    from lanecast.delivery.learned import store
+    from lanecast import marts
 
     migrations.migrate()
-    refreshed = asdict(refresh.refresh())
-    if stale := store.retire_stale():
-        log.warning("the delivery model is too old: %s learned curves were taken away, see mart.delivery_model", stale)
-    return refreshed
+    return asdict(marts.refresh_delivery())
 
 
 def train_delivery_model(context: Context) -> dict[str, Any]:
@@ -211,7 +207,6 @@ def refresh_under_way() -> dict[str, Any]:
     """Brings the rest of the way of every open shipment, and the disruption radar, up to date."""
     from lanecast.under_way import refreshing
 
-    migrations.migrate()
     return asdict(refreshing.refresh())
 
 

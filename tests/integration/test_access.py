@@ -77,7 +77,7 @@ FORBIDDEN = (
     "DELETE FROM mart.promise_log",
     "SELECT ops.as_of()",
     "SELECT ops.ensure_event_partitions('2026-01-01', '2026-02-01')",
-    "SELECT serving.minimum_delivered()",
+    "SELECT serving.age_bounds('order_to_door')",
     "SET ROLE lanecast_loader",
     "SET ROLE lanecast_owner",
     "COPY mart.delivery_time TO PROGRAM 'cat'",

@@ -1,28 +1,6 @@
 -- One question of a promise, answered: what mart.delivery_promise(), mart.issue_promises() and the optimiser share. It is no
 -- SECURITY DEFINER: each of these is, and calls it as the owner.
 
--- How much of a curve has been delivered by an age in days: linear within the bin, 1 from the curve's end on.
-CREATE OR REPLACE FUNCTION serving.delivered_by(curve double precision [], bounds double precision [], age double precision)
-RETURNS double precision
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-AS $$
-DECLARE
-    bin constant integer := width_bucket(age, bounds) + 1; -- the first whose end lies beyond the age
-    before constant double precision := coalesce(bounds[bin - 1], 0);
-    share constant double precision := coalesce(curve[bin - 1], 0);
-BEGIN
-    IF age <= 0 THEN
-        RETURN 0;
-    END IF;
-    IF bin > cardinality(curve) THEN
-        RETURN 1;
-    END IF;
-    RETURN share + (curve[bin] - share) * (age - before) / (bounds[bin] - before);
-END
-$$;
-COMMENT ON FUNCTION serving.delivered_by(double precision [], double precision [], double precision) IS
-'The share (0 to 1) delivered by an age in days: linear within its bin; the inverse of serving.quantile().';
-
 -- The quantile level that is read for level p, by what matured promises have taught (serving.promise_level).
 CREATE OR REPLACE FUNCTION serving.read_level(level double precision, shift double precision, spread double precision)
 RETURNS double precision

@@ -30,3 +30,34 @@ AS $$
 $$;
 COMMENT ON FUNCTION serving.quantile(double precision [], double precision [], double precision) IS
 'The age in days by which a share (0 to 1) was delivered: linear within the bin in which the curve reaches it.';
+
+-- How much of a curve has been delivered by an age in days: linear within the bin, 1 from the curve's end on.
+CREATE OR REPLACE FUNCTION serving.delivered_by(curve double precision [], bounds double precision [], age double precision)
+RETURNS double precision
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+DECLARE
+    bin constant integer := width_bucket(age, bounds) + 1; -- the first whose end lies beyond the age
+    before constant double precision := coalesce(bounds[bin - 1], 0);
+    share constant double precision := coalesce(curve[bin - 1], 0);
+BEGIN
+    IF age <= 0 THEN
+        RETURN 0;
+    END IF;
+    IF bin > cardinality(curve) THEN
+        RETURN 1;
+    END IF;
+    RETURN share + (curve[bin] - share) * (age - before) / (bounds[bin] - before);
+END
+$$;
+COMMENT ON FUNCTION serving.delivered_by(double precision [], double precision [], double precision) IS
+'The share (0 to 1) delivered by an age in days: linear within its bin; the inverse of serving.quantile().';
+
+-- A range told some time ago and read now: its dates are never past. `now` is NULL where nothing was told.
+CREATE OR REPLACE FUNCTION serving.date_ahead(
+    told_at timestamptz, days_left double precision, now timestamptz, zone text
+) RETURNS date
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (greatest(told_at + make_interval(secs => days_left * 86400), now) AT TIME ZONE coalesce(zone, 'UTC'))::date;
+COMMENT ON FUNCTION serving.date_ahead(timestamptz, double precision, timestamptz, text) IS
+'The date so many days after a moment, or today where that is past, in a zone (UTC where it is unknown).';

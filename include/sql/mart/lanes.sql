@@ -50,9 +50,3 @@ RETURN ARRAY[
     ];
 COMMENT ON FUNCTION serving.lanes(text, text, text, text, text, text) IS
 'The keys of the lanes that hold a parcel, at every level; NULL where the parcel lacks what the level needs.';
-
-CREATE OR REPLACE FUNCTION serving.minimum_delivered() RETURNS integer
-LANGUAGE sql IMMUTABLE
-RETURN 20;
-COMMENT ON FUNCTION serving.minimum_delivered() IS
-'Delivered parcels that a lane needs before a range rests on it; with fewer, its parent answers.';

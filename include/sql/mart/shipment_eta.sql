@@ -18,18 +18,9 @@ SELECT
     (eta.remaining[5] - least(clock.days_since, eta.remaining[5]))::numeric AS p75,
     (eta.remaining[6] - least(clock.days_since, eta.remaining[6]))::numeric AS p90,
     (eta.remaining[7] - least(clock.days_since, eta.remaining[7]))::numeric AS p95,
-    (
-        greatest(eta.refreshed_at + make_interval(secs => eta.remaining[2] * 86400), clock.now_if_known)
-        AT TIME ZONE coalesce(country.zone, 'UTC')
-    )::date AS earliest,
-    (
-        greatest(eta.refreshed_at + make_interval(secs => eta.remaining[4] * 86400), clock.now_if_known)
-        AT TIME ZONE coalesce(country.zone, 'UTC')
-    )::date AS likely,
-    (
-        greatest(eta.refreshed_at + make_interval(secs => eta.remaining[6] * 86400), clock.now_if_known)
-        AT TIME ZONE coalesce(country.zone, 'UTC')
-    )::date AS latest,
+    serving.date_ahead(eta.refreshed_at, eta.remaining[2], clock.now_if_known, country.zone) AS earliest,
+    serving.date_ahead(eta.refreshed_at, eta.remaining[4], clock.now_if_known, country.zone) AS likely,
+    serving.date_ahead(eta.refreshed_at, eta.remaining[6], clock.now_if_known, country.zone) AS latest,
     eta.level,
     eta.n,
     eta.basis,

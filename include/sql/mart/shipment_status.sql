@@ -26,9 +26,9 @@ SELECT
             ELSE (SELECT ops.as_of())
         END - coalesce(status.shipped_at, status.ordered_at)) / 86400
     )::numeric AS days_under_way,
-    coalesce((SELECT ops.as_of()) > eta.stuck_at AND eta.is_there, false) AS is_stuck,
+    coalesce(eta.is_stuck, false) AS is_stuck,
     CASE
-        WHEN (SELECT ops.as_of()) > eta.stuck_at AND eta.is_there
+        WHEN eta.is_stuck
             THEN format(
                 '%s; %s days at %s, where 95 %% of its kind that move on do so within %s: 1 in %s stays so long',
                 coalesce(
@@ -38,34 +38,24 @@ SELECT
                 round((extract(EPOCH FROM (SELECT ops.as_of()) - eta.since) / 86400)::numeric, 1),
                 replace(eta.step, '_', ' '),
                 round(eta.dwell_p95::numeric, 1),
-                round(1 / greatest(least(eta.stays_longer, 0.05), 0.001)::numeric)
+                eta.one_in
             )
     END AS stuck_reason,
-    (
-        greatest(eta.refreshed_at + make_interval(secs => eta.remaining[2] * 86400), eta.now_if_known)
-        AT TIME ZONE coalesce(country.zone, 'UTC')
-    )::date AS expected_earliest,
-    (
-        greatest(eta.refreshed_at + make_interval(secs => eta.remaining[4] * 86400), eta.now_if_known)
-        AT TIME ZONE coalesce(country.zone, 'UTC')
-    )::date AS expected_likely,
-    (
-        greatest(eta.refreshed_at + make_interval(secs => eta.remaining[6] * 86400), eta.now_if_known)
-        AT TIME ZONE coalesce(country.zone, 'UTC')
-    )::date AS expected_latest,
+    serving.date_ahead(eta.refreshed_at, eta.remaining[2], eta.now_if_known, country.zone) AS expected_earliest,
+    serving.date_ahead(eta.refreshed_at, eta.remaining[4], eta.now_if_known, country.zone) AS expected_likely,
+    serving.date_ahead(eta.refreshed_at, eta.remaining[6], eta.now_if_known, country.zone) AS expected_latest,
     status.ended_at,
     status.refreshed_at,
-    CASE
-        WHEN (SELECT ops.as_of()) > eta.stuck_at AND eta.is_there
-            THEN round(1 / greatest(least(eta.stays_longer, 0.05), 0.001)::numeric)
-    END AS stuck_one_in
+    CASE WHEN eta.is_stuck THEN eta.one_in END AS stuck_one_in
 FROM serving.shipment_status AS status
 LEFT JOIN core.country ON status.destination_country = country.country
 LEFT JOIN LATERAL (
     SELECT
         told.*,
-        told.milestone = status.milestone
-        AND coalesce(told.milestone_at, '-infinity') = coalesce(status.milestone_at, '-infinity') AS is_there,
+        (SELECT ops.as_of()) > told.stuck_at
+        AND told.milestone = status.milestone
+        AND coalesce(told.milestone_at, '-infinity') = coalesce(status.milestone_at, '-infinity') AS is_stuck,
+        round(1 / greatest(least(told.stays_longer, 0.05), 0.001)::numeric) AS one_in,
         CASE WHEN told.remaining IS NOT NULL THEN (SELECT ops.as_of()) END AS now_if_known
     FROM serving.shipment_eta AS told
     WHERE

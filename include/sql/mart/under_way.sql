@@ -256,3 +256,26 @@ AS $$
 $$;
 COMMENT ON FUNCTION serving.cell_day(date) IS
 'Exits seen and expected (and the standard error of that) per cell (country, region, or lane), step and day; NULL for all days.';
+
+-- Until when each shipment was looked at: a carrier's until its last answer, one that nobody is asked about until now. Grain: one
+-- row per shipment.
+CREATE OR REPLACE VIEW serving.seen_shipment AS
+SELECT
+    status.shipment_id,
+    status.origin_country,
+    status.origin_region,
+    status.destination_country,
+    status.destination_region,
+    status.carrier,
+    status.service,
+    status.ordered_at,
+    status.shipped_at,
+    status.milestone,
+    status.ended_at,
+    status.milestone_at,
+    CASE
+        WHEN plan.shipment_id IS NULL THEN (SELECT ops.as_of())
+        ELSE least(coalesce(plan.answered_at, plan.last_polled_at, status.ordered_at), (SELECT ops.as_of()))
+    END AS seen_until
+FROM serving.shipment_status AS status
+LEFT JOIN ops.poll_plan AS plan ON status.shipment_id = plan.shipment_id;

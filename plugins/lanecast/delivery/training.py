@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from lanecast import settings
 from lanecast.delivery.learned import choice, mix, reading, store
 from lanecast.delivery.learned.fitting import fit
 from lanecast.delivery.learned.reading import Read
@@ -78,8 +77,7 @@ def train(
     try:
         library()
         for clock in CLOCKS:
-            ages = np.array(store.floor_curves(clock, [], address)[1])
-            made = _clock(told, clock, ages, scores, say)
+            made = _clock(told, clock, store.ages(clock, address), scores, say)
             if made is not None:
                 models[clock] = model_store.dump(made)
                 features |= dict.fromkeys(_features(made))
@@ -203,9 +201,9 @@ def _curves(
         return
     say(f"{clock}: curves of {len(found.lanes):,} lanes, from {len(found.orders):,} orders")
     keys = [lane.key for lane in found.lanes]
-    floor, bounds = store.floor_curves(clock, keys, address)
-    ages: Floats = np.array(bounds)
-    within = max(int(np.searchsorted(ages, settings.horizon_days(), side="right")), 1)
+    floor = store.floor_curves(clock, keys, address)
+    ages = store.ages(clock, address)
+    within = mix.within(ages)
     for weekday, table in mix.by_weekday(found, told.now, ages, made):
         for lane, learned in zip(found.lanes, table, strict=True):
             share = choice.share_of(shares, lane.origin_country, lane.destination_country)

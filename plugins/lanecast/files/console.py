@@ -11,9 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lanecast import pipeline
-from lanecast.delivery.refresh import refresh
-from lanecast.under_way import refreshing
+from lanecast import marts, pipeline
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.connection import only_row
 from lanecast.warehouse.snapshot import rows
@@ -45,8 +43,7 @@ def import_file(
             stopped = str(error)
         bar.update(reading, description="refreshing the marts")
         if run.dataset in {"shipment", "tracking_event"}:
-            refresh(as_of=as_of)
-            refreshing.refresh(as_of=as_of)
+            marts.refresh(as_of=as_of)
     with warehouse.connect() as link, link.cursor() as cursor:
         cursor.execute(
             "SELECT received, loaded, duplicate, quarantined FROM quality.reconciliation "

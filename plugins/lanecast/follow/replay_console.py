@@ -12,11 +12,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from lanecast import pipeline
-from lanecast.delivery import refresh
+from lanecast import marts, pipeline
 from lanecast.follow import replay as replays
 from lanecast.follow.replay import Replay
-from lanecast.under_way import refreshing
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import migrations
 
@@ -60,8 +58,7 @@ def replay(
         console.print("nothing differs" if not changes else "nothing was changed: add --apply to carry it out")
         return replays.as_dict(prepared, applied=False)
     (result,) = pipeline.load(prepared.run)
-    refreshed = refresh.refresh()
-    refreshing.refresh()
+    refreshed = marts.refresh()
     console.print(
         f"{result.received:,} received = {result.loaded:,} loaded + {result.duplicate:,} duplicate + "
         f"{result.quarantined:,} quarantined; {refreshed.shipments:,} shipments refreshed"

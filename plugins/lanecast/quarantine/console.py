@@ -12,15 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
-from lanecast import pipeline
-from lanecast.delivery.refresh import refresh
+from lanecast import marts, pipeline
 from lanecast.quarantine import listing
 from lanecast.quarantine import replay as replays
 from lanecast.quarantine.errors import NothingToReplay
 from lanecast.quarantine.listing import Filter
 from lanecast.quarantine.replay import Outlook
 from lanecast.quarantine.selection import Selection, open_replay
-from lanecast.under_way import refreshing
 from lanecast.warehouse import migrations
 from lanecast.words import counted, moment
 
@@ -156,8 +154,7 @@ def _load(console: Console, outlook: Outlook) -> Row:
             f"{result.duplicate:,} duplicate + {result.quarantined:,} quarantined"
         )
     if {"shipment", "tracking_event"} & set(outlook.chosen):
-        refresh()
-        refreshing.refresh()
+        marts.refresh()
     loaded = {result.dataset: {"loaded": result.loaded, "duplicate": result.duplicate} for result in results}
     return {"stopped": stopped, "loaded": loaded}
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
+
+from lanecast.calendars import public_holidays
 
 DAY = 86400
 _EPOCH = date(1970, 1, 1)
@@ -50,7 +51,7 @@ class Workdays:
         if known is None:
             on = _EPOCH + timedelta(days=day)
             weekend = self._weekend - {5} if saturday else self._weekend
-            known = on.weekday() not in weekend and on not in _holidays(self._country, on.year)
+            known = on.weekday() not in weekend and on not in public_holidays(self._country, on.year)
             self._open[(day, saturday)] = known
         return known
 
@@ -82,13 +83,3 @@ def zone_rules(name: str) -> ZoneInfo:
             return ZoneInfo.from_file(file, key=name)
     except (OSError, ValueError) as problem:
         raise ValueError(f"no such time zone: {name}") from problem
-
-
-@lru_cache(maxsize=4096)
-def _holidays(country: str, year: int) -> frozenset[date]:
-    import holidays  # takes half a second
-
-    try:
-        return frozenset(holidays.country_holidays(country, years=year))
-    except NotImplementedError:
-        return frozenset()

@@ -1,4 +1,4 @@
-"""Public holidays of whole countries, by the PyPI package `holidays`, kept in serving.holiday for SQL."""
+"""Public holidays of whole countries, kept in serving.holiday for SQL."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import psycopg2.extras
 from psycopg2.extensions import cursor as Cursor
 
+from lanecast.calendars import public_holidays
 from lanecast.warehouse.statements import statement
 
 _BEFORE = timedelta(days=120)
@@ -20,7 +21,7 @@ def note(cursor: Cursor, as_of: datetime) -> int:
     missing = cursor.fetchall()
     if not missing:
         return 0
-    rows = [(country, day, name) for country, year in missing for day, name in _holidays(country, year)]
+    rows = [(country, day, name) for country, year in missing for day, name in public_holidays(country, year).items()]
     psycopg2.extras.execute_values(
         cursor,
         "INSERT INTO serving.holiday (country, day, name) VALUES %s ON CONFLICT DO NOTHING",
@@ -29,13 +30,3 @@ def note(cursor: Cursor, as_of: datetime) -> int:
     )
     psycopg2.extras.execute_values(cursor, "INSERT INTO serving.holiday_year (country, year) VALUES %s", missing)
     return len(rows)
-
-
-def _holidays(country: str, year: int) -> list[tuple[object, str]]:
-    """Day and name of each holiday of a country in a year; none for a country that the package does not know."""
-    import holidays  # takes half a second
-
-    try:
-        return sorted(holidays.country_holidays(country, years=year).items())
-    except NotImplementedError:
-        return []

@@ -6,12 +6,10 @@ from datetime import timedelta
 
 from psycopg2 import sql
 
-from lanecast import raw, settings
+from lanecast import marts, raw, settings
 from lanecast.contracts.reader import contract
-from lanecast.delivery import promises, refresh, tuning
-from lanecast.delivery.learned import own
+from lanecast.delivery import promises, tuning
 from lanecast.report import files as report_files
-from lanecast.under_way import refreshing
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import retention
 from lanecast.warehouse.connection import only_row
@@ -43,12 +41,10 @@ def maintain(address: str | None = None) -> dict[str, int]:
             (wall - timedelta(days=30),),
         )
     done |= {table: count for table, count in retention.apply(now, wall, address).items() if count}
-    refresh.refresh(address)
+    marts.refresh(address)
     tuned = tuning.tune(address)
     if tuned.choice is not None:
         done["cells_tuned_on"] = tuned.cells
-    own.refresh(address)
-    refreshing.refresh(address)
     with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
         gone = promises.forget(cursor, now, contract("promise_log").retention_days)
         done |= {table: count for table, count in gone.items() if count}

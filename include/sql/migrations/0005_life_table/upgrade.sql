@@ -3,6 +3,7 @@
 -- Both read the quantiles of the plain method; they are made anew after the migration.
 DROP VIEW IF EXISTS mart.delivery_time, mart.shipment_status;
 DROP FUNCTION IF EXISTS serving.quantile(double precision [], numeric);
+DROP FUNCTION IF EXISTS serving.minimum_delivered();
 
 -- Every row is made anew, by the other method, from the spans.
 DELETE FROM serving.delivery_time;

@@ -1,3 +1,4 @@
+DROP VIEW serving.seen_shipment;
 DROP TABLE
 serving.disruption,
 serving.step_noise,

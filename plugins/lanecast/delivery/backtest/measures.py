@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -69,7 +68,3 @@ def by_group(took: Floats, days: Floats, levels: Sequence[float], groups: Sequen
 def tolerance(n: int, confidence: float) -> float:
     """How far a group's coverage may be from the confidence: 4 points, or what chance does (2.9 standard errors)."""
     return max(0.04, 2.9 * float(np.sqrt(confidence * (1 - confidence) / max(n, 1))))
-
-
-def as_dict(one: Score) -> dict[str, Any]:
-    return asdict(one)

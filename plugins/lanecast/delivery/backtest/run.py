@@ -26,8 +26,9 @@ class CutError(ValueError):
 
 @dataclass
 class Outcome:
-    """What a replay gave. `scores` by method, `by_region` and `by_quintile` and `by_week` ours alone; `weeks` are their
-    first days, `note` what could not be done."""
+    """What a replay gave: orders, those delivered and scored, rows without a start, the share that the learned model
+    told. `scores` are by method; `regions` and `quintiles` by method and group; `weeks` ours alone, by first day;
+    `notes` say what could not be done."""
 
     orders: int
     scored: int

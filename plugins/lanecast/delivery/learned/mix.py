@@ -13,6 +13,7 @@ from zlib import crc32
 
 import numpy as np
 
+from lanecast import settings
 from lanecast.delivery.learned.fitting import by_age
 from lanecast.delivery.levels import LANE_COLUMNS, LEVELS
 from lanecast.delivery.model.delivery_model import DeliveryModel
@@ -122,6 +123,11 @@ def _key(columns: Sequence[str], name: Sequence[str]) -> str:
     """The key of a lane, as serving.lane() makes it."""
     told = dict(zip(columns, name, strict=True))
     return "|".join(told.get(column, "") for column in LANE_COLUMNS)
+
+
+def within(ages: Floats) -> int:
+    """How many of these ages (days) lie within the horizon, at least one."""
+    return max(int(np.searchsorted(ages, settings.horizon_days(), side="right")), 1)
 
 
 def curve(share: Floats, within: int) -> list[float]:

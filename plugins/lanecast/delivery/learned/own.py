@@ -12,9 +12,6 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-
-from lanecast import settings
 from lanecast.delivery.learned import mix, reading, store
 from lanecast.delivery.learned.fitting import by_age
 from lanecast.delivery.learned.reading import Read
@@ -58,28 +55,35 @@ def refresh(address: str | None = None, as_of: datetime | None = None, most: int
     version: str = row[0]
     count, after = 0, 0
     models: dict[str, DeliveryModel] = {}
+    ages: dict[str, Floats] = {}
     while len(told := reading.without_curve(address, as_of, after, most)):
         try:
             models = models or {clock: model_store.load(one) for clock, one in store.kept(version, address).items()}
+            ages = ages or {clock: store.ages(clock, address) for clock in models}
         except (NoLightGBM, model_store.UnknownFormat) as error:
             log.warning("open shipments have no curves of their own: %s", error)
             break
-        count += _keep(version, models, told, address, as_of)
+        count += _keep(version, models, ages, told, address, as_of)
         after = int(told.shipment_id.max())
     return Scored(version, count, removed, time.monotonic() - began)
 
 
 def _keep(
-    version: str, models: dict[str, DeliveryModel], told: Read, address: str | None, as_of: datetime | None
+    version: str,
+    models: dict[str, DeliveryModel],
+    ages: dict[str, Floats],
+    told: Read,
+    address: str | None,
+    as_of: datetime | None,
 ) -> int:
     """Asks about a part of the shipments and keeps their curves; returns how many."""
     file = io.StringIO()
     for clock, made in models.items():
         asked = told.by(clock)
-        ages: Floats = np.array(store.floor_curves(clock, [], address)[1])
-        within = max(int(np.searchsorted(ages, settings.horizon_days(), side="right")), 1)
+        at = ages[clock]
+        within = mix.within(at)
         for name, started, share in zip(
-            asked.order_id.tolist(), asked.ordered.tolist(), by_age(made, asked, ages), strict=True
+            asked.order_id.tolist(), asked.ordered.tolist(), by_age(made, asked, at), strict=True
         ):
             points = mix.curve(share, within)
             if points:

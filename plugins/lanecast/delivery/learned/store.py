@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+import numpy as np
 import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
 
 from lanecast.contracts.reader import contract
+from lanecast.delivery.model.shipments import Floats
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.connection import only_row
 from lanecast.warehouse.statements import statement
@@ -144,15 +146,18 @@ def shares(version: str, address: str | None = None) -> dict[str, dict[tuple[str
     return found
 
 
-def floor_curves(
-    measure: str, lanes: Sequence[str], address: str | None = None
-) -> tuple[dict[str, list[float]], list[float]]:
-    """The life table's curves of these lanes, and the ages (days) at which they are known."""
+def ages(measure: str, address: str | None = None) -> Floats:
+    """The ages (days) at which curves of a measure are known."""
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
         cursor.execute("SELECT serving.age_bounds(%s)", (measure,))
-        bounds: list[float] = only_row(cursor)[0]
+        return np.array(only_row(cursor)[0], dtype=float)
+
+
+def floor_curves(measure: str, lanes: Sequence[str], address: str | None = None) -> dict[str, list[float]]:
+    """The life table's curves of these lanes, at `ages`."""
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
         cursor.execute(statement("delivery_model/floor_curves"), {"measure": measure, "lanes": list(lanes)})
-        return dict(cursor.fetchall()), bounds
+        return dict(cursor.fetchall())
 
 
 def is_anything_new(address: str | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Working days and public holidays of countries, by the `holidays` package: days are days since 1970-01-01."""
+"""Working days and public holidays of countries, as arrays: days are days since 1970-01-01."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from lanecast.calendars import SATURDAY_SUNDAY, public_holidays, weekend
 from lanecast.delivery.model.shipments import Flags, Integers, Text
 
 _FIRST_YEAR, _LAST_YEAR = 1998, 2040
-_SATURDAY_SUNDAY = {5, 6}
 
 
 @lru_cache(maxsize=1)
@@ -21,23 +21,15 @@ def _span() -> tuple[int, int]:
 @lru_cache(maxsize=512)
 def _country(code: str) -> tuple[Flags, Integers]:
     """For each day of the span: whether it is a public holiday, and the working days before it."""
-    import holidays
-
     first, end = _span()
     days = np.arange(first, end)
-    weekday = (days + 3) % 7
     holiday = np.zeros(len(days), dtype=bool)
-    weekend = _SATURDAY_SUNDAY
-    if code:
-        try:
-            found = holidays.country_holidays(code, years=range(_FIRST_YEAR, _LAST_YEAR + 1))
-        except NotImplementedError:
-            found = None
-        if found is not None:
-            marked = np.array(sorted(found), dtype="datetime64[D]").astype(np.int64)
-            holiday[marked[(marked >= first) & (marked < end)] - first] = True
-            weekend = set(found.weekend) or _SATURDAY_SUNDAY
-    working = ~np.isin(weekday, sorted(weekend)) & ~holiday
+    years = range(_FIRST_YEAR, _LAST_YEAR + 1) if code else ()
+    found = {day for year in years for day in public_holidays(code, year)}
+    marked = np.array(sorted(found), dtype="datetime64[D]").astype(np.int64)
+    holiday[marked[(marked >= first) & (marked < end)] - first] = True
+    off = weekend(code) if code else SATURDAY_SUNDAY
+    working = ~np.isin((days + 3) % 7, sorted(off)) & ~holiday
     return holiday, np.concatenate([[0], np.cumsum(working)])[:-1]
 
 
