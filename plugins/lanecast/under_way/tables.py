@@ -8,19 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lanecast.delivery import levels
 from lanecast.under_way import life
 from lanecast.under_way.life import AGES, LANDMARKS, Chances, Floats
 
 Integers = NDArray[np.int64]
 
-LEVELS: tuple[tuple[str, int], ...] = (
-    ("world", 1),
-    ("destination_country", 2),
-    ("lane_country", 3),
-    ("carrier", 5),
-    ("service", 6),
+LEVELS: tuple[tuple[str, int], ...] = tuple(
+    (level.name, specificity)
+    for specificity, level in enumerate(levels.LEVELS, 1)
+    if "destination_region" not in level.columns
 )
-"""The lane levels used here, widest first, with their specificity among all levels of delivery time."""
+"""The lane levels used here, widest first, with their specificity: those that tell no regions apart."""
 ENOUGH = 20
 """Parcels that a lane needs for a table of its own."""
 

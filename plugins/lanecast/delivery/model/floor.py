@@ -11,19 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lanecast.delivery import levels
 from lanecast.delivery.levels import LANE_COLUMNS
 from lanecast.delivery.model.exposure import Exposure, weights
 from lanecast.delivery.model.shipments import Floats, Integers, Shipments, Text
 
-LEVELS: tuple[tuple[str, ...], ...] = (
-    (),
-    ("destination_country",),
-    ("origin_country", "destination_country"),
-    ("destination_country", "destination_region"),
-    ("origin_country", "origin_region", "destination_country", "destination_region"),
-    ("origin_country", "origin_region", "destination_country", "destination_region", "carrier"),
-    LANE_COLUMNS,
-)
+LEVELS: tuple[tuple[str, ...], ...] = tuple(level.columns for level in levels.LEVELS)
+"""The columns that make a lane, widest first: those of serving.delivery_time."""
 KAPPA = 10.0
 """Parcels' worth of trust in the wider lane."""
 _FIRST = 0.02
