@@ -9,6 +9,7 @@ CREATE UNLOGGED TABLE {staged} (
     value numeric,
     order_id text,
     interaction_hash bigint,
+    country text,
     source_line bigint,
     unreadable text
 );

@@ -83,7 +83,7 @@ def _event(_: Plan) -> Assemble:
 
 def _order_line(_: Plan) -> Assemble:
     def assemble(staged_row: int, line: int, fields: list[str], values: list[Any], unreadable: str | None) -> Row:
-        return (staged_row, *values, line, unreadable)
+        return (staged_row, *values, *(None,) * 6, line, unreadable)
 
     return assemble
 
@@ -102,7 +102,7 @@ def _interaction(_: Plan) -> Assemble:
                 hashed = interaction_hash([*values, before])
         return (
             *(staged_row, customer_id, product_id, kind, occurred_at, quantity, value, order_id),
-            *(hashed, line, unreadable),
+            *(hashed, None, line, unreadable),
         )
 
     return assemble

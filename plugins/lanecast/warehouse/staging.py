@@ -27,11 +27,16 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "order_line": (
         *("staged_row", "order_id", "customer_id", "ordered_at", "status", "currency", "product_id", "quantity"),
-        *("unit_price", "source_line", "unreadable"),
+        *("unit_price", "country", "region", "occurred_at", "cancelled_at", "changed_in_shop_at", "is_whole_order"),
+        *("source_line", "unreadable"),
     ),
     "interaction": (
         *("staged_row", "customer_id", "product_id", "kind", "occurred_at", "quantity", "value", "order_id"),
-        *("interaction_hash", "source_line", "unreadable"),
+        *("interaction_hash", "country", "source_line", "unreadable"),
+    ),
+    "product": (
+        *("staged_row", "product_id", "title", "category", "unit_price", "currency", "is_available", "stock_quantity"),
+        *("published_at", "changed_in_shop_at", "withdrawn_at", "source_line", "unreadable"),
     ),
 }
 """The columns of each dataset's staging table, in the order in which rows are given to `copy_rows`."""
@@ -44,6 +49,7 @@ JUDGED_COLUMNS: dict[str, tuple[str, ...]] = {
     "shipment": ("order_is_known",),
     "order_line": ("customers_differ",),
     "interaction": ("order_is_known",),
+    "product": (),
 }
 """What the gate's rules may name besides: columns of the view beside each staging table (staging/*_judged.sql)."""
 

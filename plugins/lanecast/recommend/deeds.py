@@ -1,0 +1,56 @@
+"""What customers did with products, as arrays: what every model learns from, wherever it was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int32]
+
+
+class Kind(IntEnum):
+    """What was done. A purchase that was cancelled is none."""
+
+    VIEW = 0
+    CART = 1
+    PURCHASE = 2
+    RETURN = 3
+
+
+@dataclass(frozen=True)
+class Deeds:
+    """One entry per deed, ordered by `at`. Numbers point into `customers`, `products` and `countries`; -1 is unknown.
+
+    `at` is in seconds since 1970 UTC, `quantity` in pieces and never negative (the kind tells a return), `basket`
+    numbers what was done together (an order; -1 where nothing tells).
+    """
+
+    customer: Ints
+    product: Ints
+    kind: NDArray[np.int8]
+    at: NDArray[np.int64]
+    quantity: NDArray[np.float32]
+    basket: Ints
+    country: NDArray[np.int16]
+    customers: NDArray[np.object_]
+    products: NDArray[np.object_]
+    countries: NDArray[np.object_]
+
+    def __len__(self) -> int:
+        return len(self.customer)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What is known of the products of `Deeds.products`, in their order.
+
+    `available` is whether it can be bought now, `category` a number (-1 unknown), `published_at` in seconds since 1970
+    UTC (the first deed's time where the shop does not tell).
+    """
+
+    available: NDArray[np.bool_]
+    category: Ints
+    published_at: NDArray[np.int64]

@@ -1,0 +1,41 @@
+"""What comes out of a run: lists as arrays, a row per customer or product, ready to be published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lanecast.recommend.deeds import Ints
+
+DISCOVER, BUY_AGAIN, ALL = "discover", "buy_again", "all"
+"""The slots: products never bought before, products bought before, and the blend of both that a shop would show."""
+
+
+@dataclass(frozen=True)
+class CustomerLists:
+    """Lists of one slot for a batch of customers: row i is that of `customer[i]`, best first, padded with -1.
+
+    `product`, `because` (the product that is the reason, -1 where none is) and `support` (customers who bought both,
+    or times bought) are n x k; `reason` indexes `REASONS`.
+    """
+
+    slot: str
+    customer: Ints
+    product: Ints
+    score: NDArray[np.float32]
+    reason: NDArray[np.int8]
+    because: Ints
+    support: Ints
+
+
+REASONS: tuple[str, ...] = (
+    "bought with {product} by {support} customers",
+    "bought {support} times, about due again",
+    "bought {support} times",
+    "popular in {country}",
+    "popular",
+    "new",
+)
+"""One line for each recommendation; {product}, {support} and {country} are filled in as lists are published."""
