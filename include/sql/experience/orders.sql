@@ -1,0 +1,137 @@
+-- Grain of the temporary table `experience`: one row per purchase that has a parcel. `lateness` is `open` while nobody can say how
+-- it ends; `felt_at` is when the customer knew: what followed is counted from there on.
+--
+-- An order has arrived with the last of its parcels. What was promised is the first told of these before it was shipped: a promise
+-- given to the order itself, the shop's own, and one that a refresh gave to its parcel. Days are those of the place where it goes.
+CREATE TEMPORARY TABLE experience ON COMMIT DROP AS
+WITH parcel AS (
+    SELECT
+        purchase.order_id,
+        bool_and(coalesce(status.delivered_at <= %(as_of)s, false)) AS is_delivered,
+        max(status.delivered_at) AS delivered_at,
+        min(status.shipped_at) AS shipped_at,
+        max(shipment.promised_at) AS promised_at,
+        min(coalesce(purchase.country, status.destination_country)) AS country,
+        bool_or(
+            coalesce(status.delivered_at > %(as_of)s, true) AND status.milestone = ANY(%(undelivered)s::text [])
+        ) AS is_given_up,
+        min(status.milestone_at) FILTER (WHERE status.milestone = ANY(%(undelivered)s::text [])) AS given_up_at,
+        bool_or(status.milestone = 'tracking_expired') AS is_out_of_sight
+    FROM purchase
+    INNER JOIN serving.shipment_status AS status ON purchase.order_id = status.order_id
+    INNER JOIN core.shipment ON status.shipment_id = shipment.shipment_id
+    -- what arrived before it was ordered is another's, or has a clock that runs backwards
+    WHERE status.milestone <> 'cancelled' AND coalesce(status.delivered_at >= purchase.ordered_at, true)
+    GROUP BY purchase.order_id
+),
+
+-- Grain: one row per order that a promise was given to.
+promise AS (
+    SELECT
+        parcel.order_id,
+        (array_agg(given.latest ORDER BY given.issued_at, given.promise_id) FILTER (WHERE given.shipment_id IS NULL))[1]
+        AS told_latest,
+        (array_agg(given.earliest ORDER BY given.issued_at, given.promise_id) FILTER (WHERE given.shipment_id IS NULL))[1]
+        AS told_earliest,
+        (array_agg(given.latest ORDER BY given.issued_at, given.promise_id) FILTER (WHERE given.shipment_id IS NOT NULL))[1]
+        AS served_latest,
+        (array_agg(given.earliest ORDER BY given.issued_at, given.promise_id) FILTER (WHERE given.shipment_id IS NOT NULL))[1]
+        AS served_earliest
+    FROM parcel
+    INNER JOIN serving.promise_log AS given ON parcel.order_id = given.order_id
+    WHERE
+        given.measure = 'order_to_door'
+        AND given.issued_at <= coalesce(parcel.shipped_at, parcel.delivered_at, 'infinity')
+    GROUP BY parcel.order_id
+),
+
+-- Grain: one row per order with a parcel. A shop that names midnight UTC means the date.
+dated AS (
+    SELECT
+        parcel.*,
+        coalesce(country.zone, 'UTC') AS zone,
+        promise.told_earliest,
+        promise.told_latest,
+        promise.served_earliest,
+        promise.served_latest,
+        CASE
+            WHEN parcel.promised_at = date_trunc('day', parcel.promised_at, 'UTC')
+                THEN (parcel.promised_at AT TIME ZONE 'UTC')::date
+            ELSE (parcel.promised_at AT TIME ZONE coalesce(country.zone, 'UTC'))::date
+        END AS shop_latest,
+        (parcel.delivered_at AT TIME ZONE coalesce(country.zone, 'UTC'))::date AS delivered_on,
+        (%(as_of)s::timestamptz AT TIME ZONE coalesce(country.zone, 'UTC'))::date AS today
+    FROM parcel
+    LEFT JOIN core.country ON parcel.country = country.country
+    LEFT JOIN promise ON parcel.order_id = promise.order_id
+),
+
+-- Grain: the same.
+promised AS (
+    SELECT
+        dated.*,
+        coalesce(dated.told_latest, dated.shop_latest, dated.served_latest) AS promised_on,
+        CASE
+            WHEN dated.told_latest IS NOT NULL THEN dated.told_earliest
+            WHEN dated.shop_latest IS NOT NULL THEN dated.shop_latest - %(early_days)s + 1
+            ELSE dated.served_earliest
+        END AS promised_from
+    FROM dated
+),
+
+-- Grain: the same.
+judged AS (
+    SELECT
+        promised.*,
+        NOT promised.is_delivered AND (
+            promised.is_given_up OR (NOT promised.is_out_of_sight AND promised.promised_on + %(overdue_days)s < promised.today)
+        ) AS is_never,
+        (promised.promised_on + 1)::timestamp AT TIME ZONE promised.zone AS promise_ended_at
+    FROM promised
+)
+
+SELECT
+    row_number() OVER () AS number,
+    purchase.customer,
+    coalesce(judged.country, '') AS country,
+    CASE
+        WHEN purchase.nth IS NULL THEN 'guest'
+        WHEN purchase.nth = 1 THEN 'first_order'
+        WHEN purchase.nth <= 3 THEN 'second_or_third'
+        ELSE 'regular'
+    END AS segment,
+    CASE
+        WHEN judged.is_never THEN 'never_arrived'
+        WHEN NOT judged.is_delivered THEN 'open'
+        WHEN judged.promised_on IS NULL THEN 'no_promise'
+        WHEN judged.delivered_on < judged.promised_from THEN 'early'
+        WHEN judged.delivered_on <= judged.promised_on THEN 'on_time'
+        WHEN judged.delivered_on <= judged.promised_on + 2 THEN 'late_1_2_days'
+        WHEN judged.delivered_on <= judged.promised_on + 7 THEN 'late_3_7_days'
+        ELSE 'late_over_a_week'
+    END AS lateness,
+    CASE
+        WHEN judged.is_delivered THEN judged.delivered_at
+        -- given up, or the promise's end: whichever was first
+        WHEN judged.is_never THEN coalesce(least(judged.promise_ended_at, judged.given_up_at), purchase.ordered_at)
+    END AS felt_at,
+    CASE WHEN judged.is_delivered THEN extract(EPOCH FROM judged.delivered_at - purchase.ordered_at)::double precision / 86400 END
+    AS days,
+    CASE WHEN judged.is_delivered THEN judged.delivered_on - judged.promised_on END AS days_late,
+    coalesce(
+        judged.promised_on < judged.today AND (judged.is_delivered OR judged.is_given_up OR NOT judged.is_out_of_sight), false
+    ) AS is_due,
+    coalesce(
+        judged.promised_on < judged.today
+        AND (
+            judged.is_delivered AND judged.delivered_on > judged.promised_on
+            OR NOT judged.is_delivered AND (judged.is_given_up OR NOT judged.is_out_of_sight)
+        ), false
+    ) AS is_late,
+    purchase.currency,
+    purchase.value,
+    purchase.value_returned,
+    purchase.returned_at
+FROM judged
+INNER JOIN purchase ON judged.order_id = purchase.order_id;
+ANALYZE experience (customer);
