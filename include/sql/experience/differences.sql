@@ -24,7 +24,12 @@ WITH pair AS (
             AND on_time.lateness = 'on_time'
     CROSS JOIN LATERAL (VALUES (late.country), ('*')) AS place (country)
     CROSS JOIN LATERAL (VALUES (late.segment), ('all')) AS part (segment)
-    WHERE late.country <> '*' AND late.segment <> 'all' AND late.lateness NOT IN ('on_time', 'no_promise', 'all')
+    WHERE
+        late.country <> '*'
+        AND late.segment <> 'all'
+        AND late.lateness NOT IN ('on_time', 'no_promise', 'all')
+        AND late.complete > 0
+        AND on_time.complete > 0
 )
 
 SELECT

@@ -57,13 +57,13 @@ estimate AS (
 weighed AS (
     SELECT
         estimate.*,
-        1 - estimate.kept AS share,
+        -- what nobody was followed to is not known
+        CASE WHEN estimate.complete > 0 THEN 1 - estimate.kept END AS share,
         CASE
             WHEN estimate.kept > 0 AND estimate.noise > 0 THEN (1 - estimate.kept) / (estimate.kept * estimate.noise)
-            ELSE estimate.complete
+            ELSE nullif(estimate.complete, 0)
         END AS effective_n
     FROM estimate
-    WHERE estimate.complete > 0
 )
 
 SELECT
