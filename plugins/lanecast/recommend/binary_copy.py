@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import psycopg2
 from numpy.typing import NDArray
 from psycopg2.extensions import cursor as Cursor
 
@@ -78,13 +79,15 @@ def _fill(table: NDArray[Any], place: int, field: Field) -> None:
 
 
 def write(cursor: Cursor, table: str, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
-    """Copies packed rows into the table."""
-    # the names are the package's own
-    cursor.copy_expert(
-        f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)",
-        _Source(_framed(chunks)),
-        size=1 << 18,
-    )
+    """Copies packed rows into the table. What goes wrong while chunks are made is raised as it is."""
+    source = _Source(_framed(chunks))
+    try:
+        # the names are the package's own
+        cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)", source, size=1 << 18)
+    except psycopg2.Error:
+        if source.failed is not None:
+            raise source.failed from None
+        raise
 
 
 def _framed(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -99,10 +102,15 @@ class _Source:
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._left = memoryview(b"")
+        self.failed: BaseException | None = None
 
     def read(self, size: int = -1, /) -> bytes:
         while not self._left:
-            found = next(self._chunks, None)
+            try:
+                found = next(self._chunks, None)
+            except BaseException as error:
+                self.failed = error  # the driver makes one of its own of it
+                raise
             if found is None:
                 return b""
             self._left = memoryview(found)

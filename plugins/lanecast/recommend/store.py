@@ -74,16 +74,12 @@ def is_anything_new(address: str | None = None) -> bool:
         return bool(only_row(cursor)[0])
 
 
-def found(run_id: str, address: str | None = None) -> Kept | None:
-    """The run that an earlier attempt of a run in Airflow has kept."""
+def found(run_id: str, address: str | None = None) -> dict[str, Any] | None:
+    """The run that an earlier attempt of a run in Airflow has kept: its version, reason, models, lost slots and counts."""
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
-        cursor.execute(
-            "SELECT run_number, version, lost FROM serving.recommendation_run "
-            "WHERE run_id = %s AND status <> 'replaced'",
-            (run_id,),
-        )
+        cursor.execute(statement("recommend/found"), {"run_id": run_id})
         row = cursor.fetchone()
-    return None if row is None else Kept(row[0], row[1], tuple(row[2]))
+        return None if row is None else dict(zip([one.name for one in cursor.description or ()], row, strict=True))
 
 
 def keep(

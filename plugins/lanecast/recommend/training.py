@@ -44,7 +44,7 @@ class Trained:
     deeds: int
     customers: int
     products: int
-    lists: Mapping[str, int]
+    lists: Mapping[str, int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     evaluation: Sequence[Mapping[str, Any]] = ()
 
@@ -53,10 +53,13 @@ def train(
     address: str | None = None, as_of: datetime | None = None, say: Say = log.info, run_id: str | None = None
 ) -> Trained:
     """Reads what is known, judges the models, makes all lists with those that serve, and keeps them as a run that is
-    not in use yet.
+    not in use yet. `run_id` is that of Airflow: what an earlier attempt of it has kept is found again.
 
     Raises NothingToLearnFrom where nothing is known, NoWarehouse where the warehouse can't be reached.
     """
+    earlier = None if run_id is None else store.found(run_id, address)
+    if earlier is not None:
+        return Trained(**earlier)
     began = last = time.monotonic()
     seconds: dict[str, float] = {}
 
