@@ -4,7 +4,7 @@ Refreshes shipment status and delivery time in the marts whenever shipments or t
 shipments that changed are read, and all lanes' curves follow from sums. Then the learned hazard, where it serves, is
 asked about open shipments by their own features; these are promised a range, promises that have matured are compared
 with what became of the parcels, each open shipment gets its days left, and the disruption radar looks at every step of
-the journey.
+the journey. At most every six hours, what customers experienced is set against what they did after it.
 """
 
 from __future__ import annotations
@@ -74,7 +74,18 @@ def delivery_time() -> None:
         """Tells each open shipment's rest of the way, and which steps stand still."""
         return tasks.refresh_under_way()
 
-    refresh() >> learned() >> [promises(), under_way()]
+    @lanecast_task(
+        reads=[
+            *("core.customer_order", "core.order_line", "core.interaction", "core.shipment"),
+            *("mart.shipment_status", "mart.promise_log"),
+        ],
+        writes=["mart.delivery_experience"],
+    )
+    def experience() -> dict[str, float]:
+        """Sets what customers experienced against what they were promised, and tells what they did after it."""
+        return tasks.refresh_delivery_experience()
+
+    refresh() >> learned() >> [promises() >> experience(), under_way()]
 
 
 delivery_time()

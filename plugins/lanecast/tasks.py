@@ -222,6 +222,33 @@ def watch(context: Context) -> dict[str, int]:
     return seen
 
 
+def refresh_delivery_experience() -> dict[str, Any]:
+    """Works out what customers experienced of delivery and did after it, where that is due."""
+    from lanecast.customers import experience
+
+    return asdict(experience.refresh(at_once=False))
+
+
+def erase_customers(context: Context) -> dict[str, int]:
+    """Erases the customers of these keys; returns rows by table. A dry run logs what would go, and is skipped."""
+    from lanecast.customers import erasure
+
+    refuse_backfill(context)
+    migrations.migrate()
+    params = context["params"]
+    try:
+        erased = erasure.erase(params["keys"], params["dry_run"])
+    except erasure.ErasureError as refused:
+        raise RunRefused(str(refused)) from None
+    for line in erasure.lines(erased):
+        log.info(line)
+    if not erased.is_dry_run:
+        return erased.rows
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    raise AirflowSkipException("a dry run erases nothing")  # skipped, no asset is told to have changed
+
+
 def maintain() -> dict[str, int]:
     """Drops staging leftovers, applies the retention settings, makes partitions ahead; returns counts."""
     from lanecast.warehouse import maintenance

@@ -1,4 +1,4 @@
-"""Puts orders with their parcels where mart.delivery_experience looks, and works the mart out order by order, slowly."""
+"""Puts orders with their parcels where mart.delivery_experience looks, and works the mart out order by order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def at(days: float) -> datetime:
 
 @dataclass(frozen=True)
 class Order:
-    """An order to a country whose clock is UTC, with one parcel. Times are days after START; promises fall due on whole days."""
+    """An order to a country whose clock is UTC, with one parcel. Times are days after START, promises whole ones."""
 
     customer: str | None
     ordered: float
@@ -134,7 +134,7 @@ def _experience(one: Order, bought: Sequence[Order], now: float) -> dict[str, An
 
 
 def _lateness(one: Order, now: float) -> tuple[str, float | None]:
-    """The class, and when it was felt. Moments are days after a noon: a calendar day ends half a day after its number."""
+    """The class, and when it was felt. Moments are days after a noon: a day of the calendar ends half a day later."""
     if one.delivered is None:
         overdue = one.promised is not None and round(one.promised) + 30 < round(now)
         if one.milestone != "lost" and not overdue:

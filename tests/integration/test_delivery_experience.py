@@ -118,8 +118,8 @@ def test_what_few_orders_tell_is_left_out() -> None:
 
 
 def test_orders_followed_for_a_part_of_the_time_count_for_that_part() -> None:
-    """40 orders followed to the end, of which 10 are ordered again on day 5; 20 followed for 30 days, 10 again on day 5:
-    by day 5 20 of 60 have ordered again, and none since."""
+    """40 orders followed to the end, 10 of them ordered again on day 5; 20 followed for 30 days, 10 again on day 5: by
+    then 20 of 60 have ordered again, and none since."""
     whole = [*first_orders("a", 40, 0, again=10, back=0)]
     recent = [replace(one, **_moved(one, 360)) for one in first_orders("b", 20, 0, again=10, back=0)]
     put([*whole, *recent])
@@ -307,9 +307,10 @@ def test_a_promise_given_after_shipping_is_none() -> None:
 def _promise(order: str, shipment_id: int | None, issued: float, latest: float) -> None:
     with connection.connect(role="owner") as link, link.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO serving.promise_log (promise_hash, issued_at, recorded_at, issued_week, order_id, shipment_id, "
-            "measure, starts_at, age_days, confidence, lane, level, lower_level, likely_level, upper_level, lower_days, "
-            "likely_days, upper_days, earliest, likely, latest, matures_at, n, basis, model_version) "
+            "INSERT INTO serving.promise_log (promise_hash, issued_at, recorded_at, issued_week, order_id, "
+            "shipment_id, measure, starts_at, age_days, confidence, lane, level, lower_level, likely_level, "
+            "upper_level, lower_days, likely_days, upper_days, earliest, likely, latest, matures_at, n, basis, "
+            "model_version) "
             "VALUES (sha256(random()::text::bytea), %(issued)s, %(issued)s, '2026-01-05', %(order)s, %(shipment)s, "
             "'order_to_door', %(issued)s, 0, 0.8, '|||||', 'world', 0.1, 0.5, 0.9, 4, 5, 6, %(latest)s::date - 4, "
             "%(latest)s, %(latest)s, %(latest)s, 9, 'world', 'life table')",

@@ -1,7 +1,8 @@
 """Works out what customers experienced of delivery and what they did after it: mart.delivery_experience.
 
-All of it anew, from orders, parcels and promises, in one transaction: readers see the rows before or after it. Customers
-are numbers from the first step on, and only counts and sums leave it. The method: docs/methods/delivery-experience.md.
+All of it anew, from orders, parcels and promises, in one transaction: readers see the rows before or after it.
+Customers are numbers from the first step on, and only counts and sums leave it. The method:
+docs/methods/delivery-experience.md.
 """
 
 from __future__ import annotations
