@@ -2,13 +2,15 @@
 
 Beside the carriers' own paths (`/ups/...`, `/fedex/...`) there are `GET /health`,
 `GET /sandbox/clock`, `GET /sandbox/stats`, `GET|POST|DELETE /sandbox/faults`, and the exports
-`GET /export/shipments.csv.gz`, `/export/events.csv.gz` and `/export/new_shipments.csv.gz?since=TIME`.
+`GET /export/shipments.csv.gz`, `/export/events.csv.gz` and `/export/new_shipments.csv.gz?since=TIME`. The world's
+storefronts are those of `storefront_endpoints`.
 """
 
 from __future__ import annotations
 
 import logging
 import socket
+from collections import Counter as Counts
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +26,7 @@ from lanecast.sandbox.clock import WorldClock, wall_time
 from lanecast.sandbox.description import read_description, start_of
 from lanecast.sandbox.faults import Fault, Faults
 from lanecast.sandbox.history import events_csv_gz, new_shipments_csv_gz, shipments_csv_gz
+from lanecast.sandbox.storefront_endpoints import StorefrontEndpoints
 from lanecast.sandbox.wire.base import json_response
 from lanecast.sandbox.world import World
 
@@ -59,6 +62,7 @@ class Sandbox:
         self.clock = clock
         self.faults = Faults()
         self.carriers = CarrierEndpoints(world, clock, self.faults, token_seconds)
+        self.storefronts = StorefrontEndpoints(world, clock, self.faults)
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -71,7 +75,7 @@ class Sandbox:
             Route("/export/events.csv.gz", self._events),
             Route("/export/new_shipments.csv.gz", self._new_shipments),
         ]
-        return Starlette(routes=[*self.carriers.routes(), *own])
+        return Starlette(routes=[*self.carriers.routes(), *self.storefronts.routes(), *own])
 
     async def _health(self, request: Request) -> Response:
         return json_response({"status": "ok", "world": self.world.description.name, "now": self.clock.now()})
@@ -84,7 +88,7 @@ class Sandbox:
         day = self.clock.now().astimezone(UTC).date()
         return json_response(
             {
-                "requests": {carrier: dict(counts) for carrier, counts in self.carriers.stats.items()},
+                "requests": {name: dict(counts) for name, counts in self._asked().items()},
                 "parcels": {"ordered_today": self.world.orders_on(day), "history": self.world.orders_in_history()},
                 "seed": self.world.seed,
             }
@@ -98,11 +102,15 @@ class Sandbox:
                 fault = msgspec.json.decode(await request.body(), type=Fault)
             except (msgspec.DecodeError, UnicodeDecodeError) as problem:
                 return json_response({"error": f"not a fault: {problem}"}, 400)
-            if fault.carrier != "*" and fault.carrier not in self.carriers.stats:
-                known = ", ".join(self.carriers.stats)
+            if fault.carrier != "*" and fault.carrier not in self._asked():
+                known = ", ".join(self._asked())
                 return json_response({"error": f"no carrier {fault.carrier!r} here; give *, {known}"}, 400)
             self.faults.add(fault)
         return json_response({"faults": self.faults.in_force()})
+
+    def _asked(self) -> dict[str, Counts[str]]:
+        """Answers by status, of each carrier and storefront."""
+        return self.carriers.stats | self.storefronts.stats
 
     async def _shipments(self, request: Request) -> Response:
         return _gzip_file(shipments_csv_gz(self.world), "shipments.csv.gz")
