@@ -20,6 +20,7 @@ from starlette.routing import Route
 from lanecast.sandbox.access import Bucket, basic_credentials, is_client
 from lanecast.sandbox.clock import WorldClock
 from lanecast.sandbox.faults import Faults, spoil
+from lanecast.sandbox.shop.behaviour import LOOKS_AHEAD
 from lanecast.sandbox.shop.catalogue import Product
 from lanecast.sandbox.shop.customers import customer_id
 from lanecast.sandbox.shop.description import StorefrontKind
@@ -28,6 +29,7 @@ from lanecast.sandbox.shop.storefronts import KINDS, ChangeError, OrderChange, P
 from lanecast.sandbox.shop.told import time_text
 from lanecast.sandbox.shop.woocommerce import Page, Refused, WooCommerce
 from lanecast.sandbox.wire.base import json_response
+from lanecast.sandbox.workdays import DAY
 from lanecast.sandbox.world import World
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -46,6 +48,10 @@ class StorefrontEndpoints:
         self._bucket = Bucket(world.description.shop.requests_per_second)
         self._graph: Any = None
         self.stats: dict[str, Counts[str]] = {kind: Counts() for kind in KINDS}
+
+    def warm(self) -> None:
+        """Work out all orders up to now, and what is looked at before those to come."""
+        self.shop.ledger.on(self.shop.now() // DAY + LOOKS_AHEAD)
 
     def routes(self) -> list[Route]:
         """The routes of both shops, and those that change them by hand."""

@@ -57,7 +57,8 @@ class WooCommerce:
         if asked.get("include"):
             kept &= np.isin(ids, [int(one) for one in asked["include"].split(",")])
         by = {"modified": changed, "id": ids}.get(asked.get("orderby", "date"), ordered)
-        chosen = ids[kept][np.lexsort((ids[kept], by[kept]))]
+        # They come by their last change already.
+        chosen = ids[kept] if by is changed else ids[kept][np.lexsort((ids[kept], by[kept]))]
         chosen = chosen if asked.get("order", "desc") == "asc" else chosen[::-1]
         wanted = {one for one in asked.get("status", "any").split(",") if one != "any"}
         numbers = chosen.tolist()
