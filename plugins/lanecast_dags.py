@@ -22,6 +22,7 @@ from airflow.sdk import (
 from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
 
 from lanecast import tasks
+from lanecast.customers.keys import CustomerKeyError
 from lanecast.lineage import datasets
 from lanecast.pipeline import BatchStopped
 from lanecast.tasks import RunRefused
@@ -39,9 +40,16 @@ DEFAULTS: dict[str, Any] = {
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=5),
     "execution_timeout": timedelta(hours=2),
-    # What was refused stays refused, and a stopped batch is in the quarantine: only the rest is worth another try.
+    # What was refused stays refused, a stopped batch is in the quarantine, and no secret comes by itself: only the rest
+    # is worth another try.
     "retry_policy": ExceptionRetryPolicy(
-        rules=[RetryRule(exception=[RunRefused, BatchStopped], action=RetryAction.FAIL, reason="not worth a retry")]
+        rules=[
+            RetryRule(
+                exception=[RunRefused, BatchStopped, CustomerKeyError],
+                action=RetryAction.FAIL,
+                reason="not worth a retry",
+            )
+        ]
     ),
 }
 

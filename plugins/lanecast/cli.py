@@ -124,6 +124,21 @@ def import_(dataset: str, path: str, mapping: str | None, as_of: datetime | None
 
 
 @cli.command()
+@click.argument("customer_ids", nargs=-1, required=True, metavar="CUSTOMER_ID...")
+@as_json
+def key(customer_ids: tuple[str, ...], as_json: bool) -> None:
+    """Print the pseudonymous keys of customers whom the shop calls CUSTOMER_ID: by these the warehouse knows them."""
+    from lanecast.customers import agreement
+
+    keys = _in_warehouse(lambda: agreement.keys_of(customer_ids))
+    if as_json:
+        _print_json({"keys": keys})
+    else:
+        for one in keys:
+            click.echo(f"{one['key']}  {one['customer_id']}")
+
+
+@cli.command()
 @click.option("--carrier", required=True, help="Whose answers these are.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def parse(carrier: str, files: tuple[Path, ...]) -> None:
@@ -837,6 +852,7 @@ def doctor(as_json: bool) -> None:
 
 def _in_warehouse(work: Callable[[], Any]) -> Any:
     """Runs `work` against the warehouse; errors that a user can mend become one line."""
+    from lanecast.customers.keys import CustomerKeyError
     from lanecast.files.errors import FileError
     from lanecast.local.postgres import PostgresError
     from lanecast.local.session import open_warehouse
@@ -846,7 +862,7 @@ def _in_warehouse(work: Callable[[], Any]) -> Any:
     try:
         with open_warehouse():
             return work()
-    except (FileError, NoWarehouse, PostgresError, QuarantineError, FileNotFoundError) as error:
+    except (CustomerKeyError, FileError, NoWarehouse, PostgresError, QuarantineError, FileNotFoundError) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from lanecast import pipeline
 from lanecast.carriers.accounts import NoAccountError
+from lanecast.customers.keys import CustomerKeyError
 from lanecast.files.errors import FileError
 from lanecast.follow import due
 from lanecast.follow import pull as pulling
@@ -103,7 +104,7 @@ def open_import(context: Context) -> None:
     params = context["params"]
     try:
         pipeline.open_import(run_id(context), params["dataset"], params["path"], params["mapping"])
-    except (FileError, OSError) as refused:
+    except (FileError, CustomerKeyError, OSError) as refused:
         raise RunRefused(str(refused)) from None
 
 

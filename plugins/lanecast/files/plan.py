@@ -18,6 +18,7 @@ from lanecast.files.values import (
     Defect,
     carrier,
     country,
+    customer,
     json_number,
     lower,
     milestone,
@@ -26,6 +27,7 @@ from lanecast.files.values import (
     read_as,
     repeated,
     tracking_number,
+    truth,
     upper,
 )
 
@@ -46,9 +48,13 @@ CONVERTERS: dict[str, Converter] = {
     "currency": upper,
     "kind": lower,
     "status": lower,
+    "customer_id": customer,
     "quantity": number,
     "unit_price": number,
     "value": number,
+    "is_available": truth,
+    "stock_quantity": number,
+    "category": repeated,
 }
 """By target column; the others are plain text, or times."""
 
@@ -182,7 +188,13 @@ class Plan:
             convert = CONVERTERS.get(name, plain)
         if spec.formats and name not in self._mapping.target.times:
             raise MappingError(f"{self._mapping.name}, {name}: formats are for times alone")
-        return read_as(convert, spec.values, (*self._mapping.sentinels, *spec.sentinels), spec.sentinel_patterns)
+        return read_as(
+            convert,
+            spec.values,
+            (*self._mapping.sentinels, *spec.sentinels),
+            spec.sentinel_patterns,
+            spec.value_patterns,
+        )
 
     def _find_extras(self) -> None:
         self._extras_of = len(self._columns)
