@@ -93,7 +93,8 @@ class QualityReport(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """The address of the page; it is stored with the task's results as the task ends."""
-        query = urlencode({"run": tasks.ledger_id(ti_key.dag_id, ti_key.run_id)})
+        source = getattr(operator, "op_kwargs", {}).get("source")
+        query = urlencode({"run": tasks.ledger_id(ti_key.dag_id, ti_key.run_id, source)})
         return f"lanecast/quality/run?{query}"
 
 
@@ -126,7 +127,7 @@ class LanecastOperator(DecoratedOperator, PythonOperator):
         """All that the task read and wrote in this run, with what was found in it."""
         from lanecast.lineage import told
 
-        run_id = tasks.ledger_id(task_instance.dag_id, task_instance.run_id)
+        run_id = tasks.ledger_id(task_instance.dag_id, task_instance.run_id, self.op_kwargs.get("source"))
         source = (self.op_kwargs.get("shard") or {}).get("source")
         return self._lineage(told.afterwards(self.reads, self.writes, run_id, source))
 

@@ -18,7 +18,7 @@ def _aliases() -> dict[str, str]:
 
 
 def carrier_of(company: str | None) -> str | None:
-    """The carrier of a company's name: by its alias, else its name as a slug, as in files; None for no name. Defect where it
-    makes no slug."""
+    """The carrier of a company's name: by its alias, else its name as a slug, as in files. Defect where it makes no
+    slug."""
     slug = carrier(company or "")
     return None if slug is None else _aliases().get(slug, slug)

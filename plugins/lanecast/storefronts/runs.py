@@ -37,14 +37,9 @@ def chosen(only: str | None = None) -> list[Way]:
     return found
 
 
-def ledger_id(base: str, source: str) -> str:
-    """The ledger's id of a source's run, of what is the run of all."""
-    return f"{base}/{source}"
-
-
 def open_runs(base: str, only: str | None = None, full: bool = False, address: str | None = None) -> Sequence[Run]:
-    """Opens a run for each source that can be asked. Raises as `chosen`, and CustomerKeyError where customers have no
-    secret, or another than before."""
+    """Opens a run for each source that can be asked, `base/source`. Raises as `chosen`, and CustomerKeyError where
+    customers have no secret, or another than before."""
     ways = chosen(only)
     if ways:
         agreed_secret(address)
@@ -52,7 +47,7 @@ def open_runs(base: str, only: str | None = None, full: bool = False, address: s
         return [
             runs.open_run(
                 link,
-                ledger_id(base, way.source.name),
+                f"{base}/{way.source.name}",
                 "storefront",
                 "order_line",
                 way.source.name,
