@@ -22,6 +22,7 @@ from airflow.sdk import (
 from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
 
 from lanecast import tasks
+from lanecast.customers.keys import CustomerKeyError
 from lanecast.lineage import datasets
 from lanecast.pipeline import BatchStopped
 from lanecast.tasks import RunRefused
@@ -39,9 +40,16 @@ DEFAULTS: dict[str, Any] = {
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=5),
     "execution_timeout": timedelta(hours=2),
-    # What was refused stays refused, and a stopped batch is in the quarantine: only the rest is worth another try.
+    # What was refused stays refused, a stopped batch is in the quarantine, and no secret comes by itself: only the rest
+    # is worth another try.
     "retry_policy": ExceptionRetryPolicy(
-        rules=[RetryRule(exception=[RunRefused, BatchStopped], action=RetryAction.FAIL, reason="not worth a retry")]
+        rules=[
+            RetryRule(
+                exception=[RunRefused, BatchStopped, CustomerKeyError],
+                action=RetryAction.FAIL,
+                reason="not worth a retry",
+            )
+        ]
     ),
 }
 
@@ -85,7 +93,8 @@ class QualityReport(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """The address of the page; it is stored with the task's results as the task ends."""
-        query = urlencode({"run": tasks.ledger_id(ti_key.dag_id, ti_key.run_id)})
+        source = getattr(operator, "op_kwargs", {}).get("source")
+        query = urlencode({"run": tasks.ledger_id(ti_key.dag_id, ti_key.run_id, source)})
         return f"lanecast/quality/run?{query}"
 
 
@@ -118,7 +127,7 @@ class LanecastOperator(DecoratedOperator, PythonOperator):
         """All that the task read and wrote in this run, with what was found in it."""
         from lanecast.lineage import told
 
-        run_id = tasks.ledger_id(task_instance.dag_id, task_instance.run_id)
+        run_id = tasks.ledger_id(task_instance.dag_id, task_instance.run_id, self.op_kwargs.get("source"))
         source = (self.op_kwargs.get("shard") or {}).get("source")
         return self._lineage(told.afterwards(self.reads, self.writes, run_id, source))
 

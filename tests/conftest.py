@@ -12,6 +12,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+import customer_keys
 from lanecast.local.server import RunningServer, start_server
 
 os.environ.setdefault("TZ", "UTC")
@@ -36,6 +37,14 @@ def _reports_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     """Loads write quality reports: of tests, not beside the checkout's own."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("LANECAST_REPORTS", str(tmp_path_factory.mktemp("reports")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _customer_secret() -> Iterator[None]:
+    """Customers' keys are made with a secret of the tests', not with the checkout's own: see customer_keys.py."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(customer_keys.VARIABLE, customer_keys.CONNECTION)
         yield
 
 

@@ -124,6 +124,21 @@ def import_(dataset: str, path: str, mapping: str | None, as_of: datetime | None
 
 
 @cli.command()
+@click.argument("customer_ids", nargs=-1, required=True, metavar="CUSTOMER_ID...")
+@as_json
+def key(customer_ids: tuple[str, ...], as_json: bool) -> None:
+    """Print the pseudonymous keys of customers whom the shop calls CUSTOMER_ID: by these the warehouse knows them."""
+    from lanecast.customers import agreement
+
+    keys = _in_warehouse(lambda: agreement.keys_of(customer_ids))
+    if as_json:
+        _print_json({"keys": keys})
+    else:
+        for one in keys:
+            click.echo(f"{one['key']}  {one['customer_id']}")
+
+
+@cli.command()
 @click.option("--carrier", required=True, help="Whose answers these are.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def parse(carrier: str, files: tuple[Path, ...]) -> None:
@@ -723,6 +738,55 @@ def carrier_new(name: str, title: str | None, as_json: bool) -> None:
         click.echo(f"next: .venv/bin/python -m pytest {written[-1]}, then docs/adding-a-carrier.md")
 
 
+@cli.group()
+def storefront() -> None:
+    """Storefronts: what orders, products and behaviour are read from, and how far."""
+
+
+@storefront.command("list")
+@as_json
+def storefront_list(as_json: bool) -> None:
+    """The sources that include/storefronts.yaml declares: how each is reached, its watermark, its last read."""
+    from lanecast.storefronts import console
+    from lanecast.storefronts.config import ConfigError
+
+    try:
+        told = _in_warehouse(console.overview)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        _print_json({"sources": told})
+        return
+    for one in told:
+        until = f"until {one['watermark']:%Y-%m-%d %H:%M} UTC" if one["watermark"] else "never read"
+        came = "" if one["fetched"] is None else f"  last read {one['fetched']} of {one['told']}"
+        why = one["problem"] or one["why_skipped"]
+        click.echo(
+            f"{one['source']:16} {one['stream']:13} {one['kind']:12} {one['reached_by']:11} {until}{came}"
+            f"{f'  ({why})' if why else ''}"
+        )
+
+
+@storefront.command("pull")
+@click.argument("source", required=False)
+@click.option("--full", is_flag=True, help="Read everything, not only what is new.")
+@as_json
+def storefront_pull(source: str | None, full: bool, as_json: bool) -> None:
+    """Read what is new in SOURCE, or in all sources, and load it. Exit 1 where one can't be read."""
+    from lanecast.storefronts import console
+    from lanecast.storefronts.config import ConfigError
+    from lanecast.storefronts.runs import NothingToRead
+
+    console.show_progress()
+    try:
+        told = _in_warehouse(lambda: console.pull_all(source, full, lambda text: click.echo(text, err=True)))
+    except (ConfigError, NothingToRead) as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        _print_json({"sources": told})
+    sys.exit(1 if any(one["error"] for one in told) else 0)
+
+
 @cli.group("contract")
 def contract_group() -> None:
     """Contracts of datasets: what they promise, and whether a change keeps it."""
@@ -837,6 +901,7 @@ def doctor(as_json: bool) -> None:
 
 def _in_warehouse(work: Callable[[], Any]) -> Any:
     """Runs `work` against the warehouse; errors that a user can mend become one line."""
+    from lanecast.customers.keys import CustomerKeyError
     from lanecast.files.errors import FileError
     from lanecast.local.postgres import PostgresError
     from lanecast.local.session import open_warehouse
@@ -846,7 +911,7 @@ def _in_warehouse(work: Callable[[], Any]) -> Any:
     try:
         with open_warehouse():
             return work()
-    except (FileError, NoWarehouse, PostgresError, QuarantineError, FileNotFoundError) as error:
+    except (CustomerKeyError, FileError, NoWarehouse, PostgresError, QuarantineError, FileNotFoundError) as error:
         raise click.ClickException(str(error)) from None
 
 

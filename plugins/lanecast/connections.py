@@ -65,7 +65,7 @@ def is_loopback(host: str) -> bool:
 
 def get(name: str) -> Connection | None:
     """The connection of that name, None where there is none. ConnectionUnreadableError if its value is malformed."""
-    if _in_airflow_task():
+    if in_airflow_task():
         found = _from_airflow(name)
         if found is not None:
             return found
@@ -74,7 +74,7 @@ def get(name: str) -> Connection | None:
     return _from_text(name, variable, value) if value else None
 
 
-def _in_airflow_task() -> bool:
+def in_airflow_task() -> bool:
     """Whether a task's channel to Airflow is open. Never imports Airflow: that takes seconds."""
     if "airflow" not in sys.modules:
         return False

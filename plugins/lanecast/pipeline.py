@@ -14,6 +14,7 @@ from datetime import datetime
 from psycopg2.extensions import cursor as Cursor
 
 from lanecast.alerts import runs as alerts
+from lanecast.customers.agreement import KEYED_DATASETS, agreed_secret
 from lanecast.files import importing
 from lanecast.files.errors import FileError
 from lanecast.files.streams import Progress
@@ -21,6 +22,7 @@ from lanecast.files.targets import TARGETS
 from lanecast.follow import polling
 from lanecast.follow import stage as follow
 from lanecast.report import files as report_files
+from lanecast.storefronts import watermarks
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import load as loading
 from lanecast.warehouse import runs, staging
@@ -82,6 +84,18 @@ def _stage_quarantined(run: Run, address: str | None, progress: Progress | None)
     return quarantine.stage(run, address)
 
 
+def _storefront_batches(run: Run) -> tuple[Batch, ...]:
+    from lanecast.storefronts import stage as storefront
+
+    return storefront.batches(run)
+
+
+def _stage_storefront(run: Run, address: str | None, progress: Progress | None) -> dict[str, int]:
+    from lanecast.storefronts import stage as storefront
+
+    return storefront.stage(run, address)
+
+
 def _end_pull(cursor: Cursor, run: Run) -> None:
     staged = Batch(run.run_id, "tracking_event").staged
     cursor.execute(
@@ -96,6 +110,7 @@ SOURCES: dict[str, Source] = {
     "import": Source(_one_batch, _stage_file),
     "replay": Source(_one_batch, _stage_replay),
     "quarantine": Source(_quarantined_batches, _stage_quarantined),
+    "storefront": Source(_storefront_batches, _stage_storefront, watermarks.AFTER_MERGE),
 }
 
 
@@ -113,12 +128,15 @@ def open_import(
     as_of: datetime | None = None,
     address: str | None = None,
 ) -> Run:
-    """Opens the run of a file's import. Raises FileError where file, header or mapping can't be used."""
+    """Opens the run of a file's import. Raises FileError where file, header or mapping can't be used, CustomerKeyError
+    where it names customers and there is no secret for their keys, or another than before."""
     target = TARGETS.get(dataset)
     if target is None:
         raise FileError(f"no dataset is called {dataset!r}: files can hold {', '.join(TARGETS)}")
     with importing.open_rows(dataset, path, mapping):
         pass  # a file that can't be read should be refused before anything is written
+    if target.staged in KEYED_DATASETS:
+        agreed_secret(address)
     params = {"dataset": dataset, "path": path, "mapping": mapping}
     with warehouse.connect(as_of=as_of, address=address) as link:
         return runs.open_run(link, run_id, "import", target.staged, path, params, as_of)
@@ -127,7 +145,14 @@ def open_import(
 def stage(run: Run, address: str | None = None, progress: Progress | None = None) -> dict[str, int]:
     """Fills the run's staging tables; returns the rows received per dataset."""
     with runs.step(run.run_id, "stage", address):
-        return SOURCES[run.kind].stage(run, address, progress)
+        return _stage(run, address, progress)
+
+
+def _stage(run: Run, address: str | None, progress: Progress | None = None) -> dict[str, int]:
+    source = SOURCES[run.kind]
+    if KEYED_DATASETS & {batch.dataset for batch in source.batches(run)}:
+        agreed_secret(address)  # with another secret, known customers would come as strangers
+    return source.stage(run, address, progress)
 
 
 def judge(run: Run, address: str | None = None) -> None:
@@ -185,4 +210,4 @@ def _ensure_staged(run: Run, address: str | None) -> None:
                 staging.staged_rows(link, batch)
     except StagingLost as lost:
         log.warning("%s: staging again", lost)
-        SOURCES[run.kind].stage(run, address, None)
+        _stage(run, address)

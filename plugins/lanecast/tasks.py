@@ -12,12 +12,14 @@ from typing import Any
 
 from lanecast import pipeline
 from lanecast.carriers.accounts import NoAccountError
+from lanecast.customers.keys import CustomerKeyError
 from lanecast.files.errors import FileError
 from lanecast.follow import due
 from lanecast.follow import pull as pulling
 from lanecast.follow.due import Shard
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import migrations, runs
+from lanecast.warehouse.runs import Run
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +35,10 @@ def run_id(context: Context) -> str:
     return ledger_id(context["dag"].dag_id, context["run_id"])
 
 
-def ledger_id(dag_id: str, dag_run_id: str) -> str:
-    """The ledger's id of the run of a DAG that Airflow calls `dag_run_id`."""
-    return f"{dag_id}:{dag_run_id}"
+def ledger_id(dag_id: str, dag_run_id: str, source: object = None) -> str:
+    """The ledger's id of the run of a DAG that Airflow calls `dag_run_id`, or of that of one storefront in it."""
+    run_of_all = f"{dag_id}:{dag_run_id}"
+    return f"{run_of_all}/{source}" if isinstance(source, str) else run_of_all
 
 
 def refuse_backfill(context: Context) -> None:
@@ -86,6 +89,50 @@ def load(context: Context) -> list[dict[str, Any]]:
     return [asdict(result) for result in pipeline.load(pipeline.find_run(run_id(context)))]
 
 
+def find_storefronts(context: Context) -> list[str]:
+    """Brings the schema up to date and opens a run for each source that can be asked; returns the sources' names."""
+    from lanecast.storefronts import runs as storefronts
+    from lanecast.storefronts.config import ConfigError
+
+    refuse_backfill(context)
+    migrations.migrate()
+    params = context["params"]
+    try:
+        opened = storefronts.open_runs(run_id(context), params["source"], params["full"])
+    except (ConfigError, storefronts.NothingToRead) as refused:
+        raise RunRefused(str(refused)) from None
+    return [str(run.source) for run in opened]
+
+
+def storefront_run(source: str, context: Context) -> Run:
+    """The run of one source."""
+    return pipeline.find_run(ledger_id(context["dag"].dag_id, context["run_id"], source))
+
+
+def pull_storefront(source: str, context: Context) -> dict[str, int]:
+    """Reads a source; returns how many records came of each stream."""
+    from lanecast.storefronts import pull as storefronts
+
+    run = storefront_run(source, context)
+    with runs.step(run.run_id, "pull"):
+        return storefronts.pull(run, attempt=context["ti"].try_number)
+
+
+def judge_storefront(source: str, context: Context) -> dict[str, int]:
+    """Fills a source's staging tables and holds the rows against their contracts; returns the rows per dataset."""
+    run = storefront_run(source, context)
+    staged = pipeline.stage(run)
+    pipeline.judge(run)
+    return staged
+
+
+def load_storefront(source: str, context: Context) -> list[dict[str, Any]]:
+    """Carries out the verdict on a source's rows, and moves its watermarks."""
+    loaded = [asdict(result) for result in pipeline.load(storefront_run(source, context))]
+    report(loaded)
+    return loaded
+
+
 def report(loaded: list[dict[str, Any]]) -> None:
     """Logs what became of the rows."""
     for result in loaded:
@@ -103,7 +150,7 @@ def open_import(context: Context) -> None:
     params = context["params"]
     try:
         pipeline.open_import(run_id(context), params["dataset"], params["path"], params["mapping"])
-    except (FileError, OSError) as refused:
+    except (FileError, CustomerKeyError, OSError) as refused:
         raise RunRefused(str(refused)) from None
 
 

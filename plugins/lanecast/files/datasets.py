@@ -22,15 +22,20 @@ from lanecast.warehouse.staging import COLUMNS
 Row = tuple[object, ...]
 UNKNOWN_CARRIER = "unknown"
 _NO_TIME = (None, None, None, None)
+Key = Callable[[str], str]
+"""Makes a customer's pseudonymous key of the shop's id."""
 Assemble = Callable[[int, int, list[str], list[Any], str | None], Row]
 
 
-def staged_rows(dataset: str, plan: Plan, records: Iterable[Record], problems: Iterable[str] = ()) -> Iterator[Row]:
-    """Rows of a staged dataset (shipment, tracking_event, order_line, interaction), numbered from 1.
+def staged_rows(
+    dataset: str, plan: Plan, records: Iterable[Record], problems: Iterable[str] = (), key: Key | None = None
+) -> Iterator[Row]:
+    """Rows of a staged dataset (any of warehouse.staging.COLUMNS), numbered from 1.
 
-    `problems` are rows of joined files that could not be read: they come first, without a line.
+    `problems` are rows of joined files that could not be read: they come first, without a line. `key` makes customers'
+    keys of the shop's ids; without it customers stay as the file calls them, which is for reading without a warehouse.
     """
-    assemble = _ASSEMBLE[dataset](plan)
+    assemble = _ASSEMBLE[dataset](plan, lru_cache(maxsize=1 << 16)(key) if key else _as_told)
     blanks = (None,) * (len(COLUMNS[dataset]) - 3)
     staged_row = 0
     for problem in problems:
@@ -45,7 +50,11 @@ def staged_rows(dataset: str, plan: Plan, records: Iterable[Record], problems: I
         yield assemble(staged_row, line, fields, values, unreadable)
 
 
-def _shipment(plan: Plan) -> Assemble:
+def _as_told(customer_id: str) -> str:
+    return customer_id
+
+
+def _shipment(plan: Plan, _: Key) -> Assemble:
     def assemble(staged_row: int, line: int, fields: list[str], values: list[Any], unreadable: str | None) -> Row:
         order_id, number, carrier, service, origin, origin_region, destination, destination_region, *rest = values[:13]
         if carrier is None and order_id is not None and unreadable is None:
@@ -59,7 +68,7 @@ def _shipment(plan: Plan) -> Assemble:
     return assemble
 
 
-def _event(_: Plan) -> Assemble:
+def _event(_: Plan, __: Key) -> Assemble:
     def assemble(staged_row: int, line: int, fields: list[str], values: list[Any], unreadable: str | None) -> Row:
         carrier, number, time, code, description, country, region, city, milestone = values
         reported_at, occurred_at, offset, known = time or _NO_TIME
@@ -81,43 +90,57 @@ def _event(_: Plan) -> Assemble:
     return assemble
 
 
-def _order_line(_: Plan) -> Assemble:
+def _order_line(_: Plan, key: Key) -> Assemble:
+    whole_order = (None, None, None)  # files tell lines, and neither when an order changed nor all of it
+
     def assemble(staged_row: int, line: int, fields: list[str], values: list[Any], unreadable: str | None) -> Row:
-        return (staged_row, *values, *(None,) * 6, line, unreadable)
+        order_id, customer_id, *rest, country, region, occurred_at = values
+        if customer_id is not None:
+            customer_id = key(customer_id)
+        region = place_region(country, region)
+        return (staged_row, order_id, customer_id, *rest, country, region, occurred_at, *whole_order, line, unreadable)
 
     return assemble
 
 
-def _interaction(_: Plan) -> Assemble:
+def _interaction(_: Plan, key: Key) -> Assemble:
     # The nth identical row of a file is the nth event of its kind, so that the same file again is all duplicates.
     seen = Occurrences()
 
     def assemble(staged_row: int, line: int, fields: list[str], values: list[Any], unreadable: str | None) -> Row:
-        customer_id, product_id, kind, occurred_at, quantity, value, order_id = values
+        *told, country = values
+        if told[0] is not None:
+            told[0] = key(told[0])
         hashed = None
         if unreadable is None:
-            hashed = interaction_hash(values)
+            hashed = interaction_hash(told)
             before = seen.met(hashed)
             if before:
-                hashed = interaction_hash([*values, before])
-        return (
-            *(staged_row, customer_id, product_id, kind, occurred_at, quantity, value, order_id),
-            *(hashed, None, line, unreadable),
-        )
+                hashed = interaction_hash([*told, before])
+        return (staged_row, *told, hashed, country, line, unreadable)
 
     return assemble
 
 
-_ASSEMBLE: dict[str, Callable[[Plan], Assemble]] = {
+def _product(_: Plan, __: Key) -> Assemble:
+    def assemble(staged_row: int, line: int, fields: list[str], values: list[Any], unreadable: str | None) -> Row:
+        return (staged_row, *values, line, unreadable)
+
+    return assemble
+
+
+_ASSEMBLE: dict[str, Callable[[Plan, Key], Assemble]] = {
     "shipment": _shipment,
     "tracking_event": _event,
     "order_line": _order_line,
     "interaction": _interaction,
+    "product": _product,
 }
 
 
 def interaction_hash(values: Sequence[object]) -> int:
-    """The identity of an interaction: a hash over all its values, in the order of the file's columns."""
+    """The identity of an interaction: a hash over customer's key, product, kind, time, quantity, value and order. Where
+    the customer was adds nothing to it."""
     told = "\x1f".join(["" if value is None else str(value) for value in values])
     return int.from_bytes(hashlib.blake2b(told.encode(), digest_size=8).digest(), "big", signed=True)
 

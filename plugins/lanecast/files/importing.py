@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from lanecast.files.datasets import Row, staged_rows
+from lanecast.customers import keys
+from lanecast.files.datasets import Key, Row, staged_rows
 from lanecast.files.errors import FileError
 from lanecast.files.joins import MissingFile, joined_records
 from lanecast.files.mapping import DatasetMapping, From, Join, load_mapping
@@ -16,6 +18,7 @@ from lanecast.files.plan import Plan
 from lanecast.files.reader import open_table
 from lanecast.files.streams import Progress, file_name, is_url
 from lanecast.files.table import Record, Table
+from lanecast.files.targets import TARGETS
 from lanecast.warehouse import staging
 from lanecast.warehouse.connection import Connection
 
@@ -62,7 +65,9 @@ def stage_file(
 
     Raises FileError, before anything is copied, for a file or mapping that can't be used.
     """
-    with open_rows(dataset, path, mapping, progress) as rows:
+    names_customers = "customer_id" in TARGETS[dataset].columns
+    key = partial(keys.customer_key, keys.secret()) if names_customers else None
+    with open_rows(dataset, path, mapping, progress, key) as rows:
         received = staging.copy_rows(link, batch, rows)
         return Copied(received, rows.source_count)
 
@@ -101,15 +106,24 @@ class FileRows:
 
 @contextmanager
 def open_rows(
-    dataset: str, path: str | Path, mapping: str | None = None, progress: Progress | None = None
+    dataset: str,
+    path: str | Path,
+    mapping: str | None = None,
+    progress: Progress | None = None,
+    key: Key | None = None,
 ) -> Iterator[FileRows]:
-    """The staged rows of a file, and of those that its mapping joins to it. Header and mapping are checked here."""
+    """The staged rows of a file, and of those that its mapping joins to it. Header and mapping are checked here.
+
+    `key` makes customers' keys: what goes into a warehouse must have one. Without it customers stay as the file calls
+    them.
+    """
     chosen = load_mapping(mapping, dataset)
     files = _Files(str(path), chosen)
     with files.open(None, _expected(chosen.columns | chosen.features, chosen.joined), progress) as table:
         rows = FileRows(table)
         columns, records, problems = joined_records(table, chosen.joined, files.open)
-        rows.give(staged_rows(chosen.target.staged, Plan(chosen, table, columns), records, problems), len(problems))
+        plan = Plan(chosen, table, columns)
+        rows.give(staged_rows(chosen.target.staged, plan, records, problems, key), len(problems))
         yield rows
 
 

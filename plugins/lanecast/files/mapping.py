@@ -3,7 +3,8 @@
 A mapping holds, beside `description`, `timezone`, `sentinels`, `delimiter` and `encoding`, one entry per dataset under
 `datasets`. Each may name its `file`, `joined` files, `columns` (target: source), `features` (name: source, shipments
 only), `keep_extra` and `drop`. A source is a column's name, or one of `from`, `value` and `template`, with `formats`
-(strptime, or `iso`), `sentinels` (texts that mean none), `sentinel_patterns`, `values` (text: text) and `number`.
+(strptime, or `iso`), `sentinels` (texts that mean none), `sentinel_patterns`, `values` (text: text), `value_patterns`
+(regular expression of the whole text: text) and `number`.
 A column of a joined file is written `alias.column`.
 """
 
@@ -39,6 +40,7 @@ class From(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     sentinels: tuple[str, ...] = ()
     sentinel_patterns: tuple[str, ...] = ()
     values: dict[str, str] = {}
+    value_patterns: dict[str, str] = {}
     number: bool = False
 
     def names(self) -> list[str]:
@@ -198,11 +200,12 @@ def _source(value: object, where: str) -> From:
         raise MappingError(f"{where}: give exactly one of from, value and template")
     if spec.template is not None and not spec.names():
         raise MappingError(f"{where}.template: it names no column, such as {{state}}; use value for a fixed text")
-    for pattern in spec.sentinel_patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise MappingError(f"{where}.sentinel_patterns: {pattern!r} is no regular expression ({error})") from None
+    for key in ("sentinel_patterns", "value_patterns"):
+        for pattern in getattr(spec, key):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise MappingError(f"{where}.{key}: {pattern!r} is no regular expression ({error})") from None
     for form in spec.formats:
         if form != "iso" and not {"%d", "%y"} <= {letters.lower() for letters in re.findall(r"%-?[a-zA-Z]", form)}:
             raise MappingError(f"{where}.formats: {form!r} has no day and year; write it as strptime does, or iso")

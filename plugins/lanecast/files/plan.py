@@ -18,6 +18,7 @@ from lanecast.files.values import (
     Defect,
     carrier,
     country,
+    customer,
     json_number,
     lower,
     milestone,
@@ -26,6 +27,7 @@ from lanecast.files.values import (
     read_as,
     repeated,
     tracking_number,
+    truth,
     upper,
 )
 
@@ -46,9 +48,13 @@ CONVERTERS: dict[str, Converter] = {
     "currency": upper,
     "kind": lower,
     "status": lower,
+    "customer_id": customer,
     "quantity": number,
     "unit_price": number,
     "value": number,
+    "is_available": truth,
+    "stock_quantity": number,
+    "category": repeated,
 }
 """By target column; the others are plain text, or times."""
 
@@ -68,6 +74,8 @@ class Plan:
         if mapping.own_names:
             sources = self._by_own_names()
         self._require(sources)
+        self.sources = sources
+        """Where each target column comes from."""
         specs = [sources.get(name) for name in mapping.target.columns] + list(mapping.features.values())
         self.converters = [
             self._converter(name, spec, position >= len(mapping.target.columns))
@@ -78,7 +86,9 @@ class Plan:
         # The last one is empty: what is neither in the file nor made.
         self._made = len(self._derived) + 1
         self._pick = itemgetter(*[at if made is None else made - self._made for at, made in slots])
-        self._used = {name for spec in specs if spec for name in spec.names()} | mapping.drop
+        self.used = frozenset(name for spec in specs if spec for name in spec.names())
+        """The table's columns that anything is made of."""
+        self._used = self.used | mapping.drop
         self._extras: list[tuple[int, str]] = []
         self._extras_of = -1
 
@@ -182,7 +192,13 @@ class Plan:
             convert = CONVERTERS.get(name, plain)
         if spec.formats and name not in self._mapping.target.times:
             raise MappingError(f"{self._mapping.name}, {name}: formats are for times alone")
-        return read_as(convert, spec.values, (*self._mapping.sentinels, *spec.sentinels), spec.sentinel_patterns)
+        return read_as(
+            convert,
+            spec.values,
+            (*self._mapping.sentinels, *spec.sentinels),
+            spec.sentinel_patterns,
+            spec.value_patterns,
+        )
 
     def _find_extras(self) -> None:
         self._extras_of = len(self._columns)

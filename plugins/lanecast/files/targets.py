@@ -25,8 +25,15 @@ _SHIPMENT = (
 _EVENT = (
     *("carrier", "tracking_number", "occurred_at", "code", "description", "country", "region", "city", "milestone"),
 )
-_ORDER = ("order_id", "customer_id", "ordered_at", "status", "currency", "product_id", "quantity", "unit_price")
-_INTERACTION = ("customer_id", "product_id", "kind", "occurred_at", "quantity", "value", "order_id")
+_ORDER = (
+    *("order_id", "customer_id", "ordered_at", "status", "currency", "product_id", "quantity", "unit_price"),
+    *("country", "region", "occurred_at"),
+)
+_INTERACTION = ("customer_id", "product_id", "kind", "occurred_at", "quantity", "value", "order_id", "country")
+_PRODUCT = (
+    *("product_id", "title", "category", "unit_price", "currency", "is_available", "stock_quantity", "published_at"),
+    *("changed_in_shop_at", "withdrawn_at"),
+)
 
 TARGETS: dict[str, Target] = {
     "shipments": Target(
@@ -48,7 +55,7 @@ TARGETS: dict[str, Target] = {
         "orders",
         "order_line",
         _ORDER,
-        frozenset({"ordered_at"}),
+        frozenset({"ordered_at", "occurred_at"}),
         (("order_id",), ("ordered_at",), ("product_id",), ("quantity",)),
     ),
     "interactions": Target(
@@ -57,6 +64,13 @@ TARGETS: dict[str, Target] = {
         _INTERACTION,
         frozenset({"occurred_at"}),
         (("product_id",), ("kind",), ("occurred_at",)),
+    ),
+    "products": Target(
+        "products",
+        "product",
+        _PRODUCT,
+        frozenset({"published_at", "changed_in_shop_at", "withdrawn_at"}),
+        (("product_id",),),
     ),
 }
 """By dataset, as the command line names it."""

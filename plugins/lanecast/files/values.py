@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
+from lanecast.customers.keys import bare_id
 from lanecast.tracking import MILESTONES
 
 Converter = Callable[[str], object]
@@ -19,6 +20,7 @@ _NO_SLUG = re.compile(r"[^a-z0-9]+")
 _CACHED = 1 << 14
 _MOST_DIGITS = 100
 _LONGEST_NUMBER = 64
+_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _MILESTONES = frozenset(MILESTONES)
 
 
@@ -29,6 +31,12 @@ class Defect(ValueError):
 def plain(text: str) -> str | None:
     """Text without blanks around it."""
     return text.strip() or None
+
+
+@lru_cache(maxsize=_CACHED)
+def customer(text: str) -> str | None:
+    """A shop's id of a customer; a number that a table kept as 13085.0 is 13085."""
+    return bare_id(text) or None
 
 
 @lru_cache(maxsize=_CACHED)
@@ -120,6 +128,15 @@ def number(text: str) -> str | None:
 
 
 @lru_cache(maxsize=_CACHED)
+def truth(text: str) -> bool | None:
+    """Whether something is so: true, yes or 1; false, no or 0."""
+    told = text.strip().lower()
+    if told and told not in _TRUTHS:
+        raise Defect("neither true nor false")
+    return _TRUTHS.get(told)
+
+
+@lru_cache(maxsize=_CACHED)
 def json_number(text: str) -> int | float | None:
     """A number for JSON."""
     found = number(text)
@@ -129,19 +146,29 @@ def json_number(text: str) -> int | float | None:
 
 
 def read_as(
-    convert: Converter, values: Mapping[str, str], sentinels: Sequence[str], patterns: Sequence[str]
+    convert: Converter,
+    values: Mapping[str, str],
+    sentinels: Sequence[str],
+    patterns: Sequence[str],
+    value_patterns: Mapping[str, str] | None = None,
 ) -> Converter:
-    """`convert` behind a look at the text: `sentinels` and `patterns` (whole texts) are none, `values` replaces."""
-    if not (values or sentinels or patterns):
+    """`convert` behind a look at the text: `sentinels` and `patterns` (whole texts) are none, `values` replaces, and so
+    does the first of `value_patterns` that fits the whole text."""
+    if not (values or sentinels or patterns or value_patterns):
         return convert
     none = frozenset(sentinels)
     forms = [re.compile(pattern) for pattern in patterns]
+    kinds = [(re.compile(pattern), value) for pattern, value in (value_patterns or {}).items()]
 
     @lru_cache(maxsize=_CACHED)
     def read(text: str) -> object:
         bare = text.strip()
         if bare in none or any(form.fullmatch(bare) for form in forms):
             return convert("")
+        if bare not in values:
+            for kind, value in kinds:
+                if kind.fullmatch(bare):
+                    return convert(value)
         return convert(values.get(bare, text))
 
     return read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psycopg2
 
+from lanecast.customers import keys
 from lanecast.local import credentials, files
 from lanecast.local.postgres import METADATA, WAREHOUSE, Postgres
 
@@ -93,6 +95,9 @@ def environment(folders: Folders, postgres: Postgres, port: int, sandbox_url: st
         "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(folders.logs / "dag_processor"),
         "AIRFLOW_CONN_LANECAST_WAREHOUSE": postgres.dsn(WAREHOUSE, WAREHOUSE),
     }
+    privacy = f"AIRFLOW_CONN_{keys.CONNECTION_NAME.upper()}"
+    if not env.get(privacy):  # a secret of one's own passes, as other connections do
+        env[privacy] = json.dumps({"conn_type": "generic", "password": words[keys.CREDENTIAL]})
     return base_environment(folders, sandbox_url, env)
 
 

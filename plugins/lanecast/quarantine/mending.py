@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from lanecast.customers import keys
 from lanecast.files.datasets import UNKNOWN_CARRIER, interaction_hash, meaning_of
 from lanecast.files.jsonlines import text_of
 from lanecast.files.plan import CONVERTERS
@@ -74,11 +75,19 @@ def _value(dataset: str, name: str, value: object) -> Any:
 
 
 def _reader(dataset: str, name: str) -> Callable[[str], object]:
+    if name == "customer_id":
+        return _customer
     if name == "attributes":
         return _attributes
     if name in _TIMES[dataset]:
         return _event_time if dataset == "tracking_event" else _moment
     return {"reported_at": _clock, "utc_offset_minutes": _offset}.get(name) or CONVERTERS.get(name, plain)
+
+
+def _customer(text: str) -> str | None:
+    """A customer's key, be it told itself or by the shop's id."""
+    bare = keys.bare_id(text)
+    return bare if keys.is_key(bare) or not bare else keys.customer_key(keys.secret(), bare)
 
 
 def _attributes(text: str) -> object:
@@ -201,8 +210,12 @@ def _shipment(row: Mapping[str, Any], merged: Row, given: Mapping[str, Any]) -> 
 
 def _order_line(row: Mapping[str, Any], merged: Row, given: Mapping[str, Any]) -> Row:
     """A line that moves to another order gets a number there."""
-    moves = row.get("order_id") is not None and merged.get("order_id") != row["order_id"]
-    return {"line_number": None} if moves else {}
+    follows: Row = {}
+    if {"country", "region"} & set(given) and merged.get("region") is not None:
+        follows["region"] = place_region(merged.get("country"), merged["region"])
+    if row.get("order_id") is not None and merged.get("order_id") != row["order_id"]:
+        follows["line_number"] = None
+    return follows
 
 
 def _interaction(row: Mapping[str, Any], merged: Row, given: Mapping[str, Any]) -> Row:
@@ -216,9 +229,14 @@ def _interaction(row: Mapping[str, Any], merged: Row, given: Mapping[str, Any]) 
     return {"interaction_hash": interaction_hash(values)}
 
 
+def _product(row: Mapping[str, Any], merged: Row, given: Mapping[str, Any]) -> Row:
+    return {}
+
+
 _FOLLOWS: dict[str, Callable[[Mapping[str, Any], Row, Mapping[str, Any]], Row]] = {
     "tracking_event": _event,
     "shipment": _shipment,
     "order_line": _order_line,
     "interaction": _interaction,
+    "product": _product,
 }

@@ -29,7 +29,7 @@ from lanecast.warehouse.statements import statement
 
 KIND = "quarantine"
 _PATCHES_AT_ONCE = 1000
-_LOAD_ORDER = ("shipment", "tracking_event", "order_line", "interaction")
+_LOAD_ORDER = ("shipment", "tracking_event", "product", "order_line", "interaction")
 _MOST_NAMED = 10
 
 

@@ -96,8 +96,12 @@ class WooCommerce:
 
     def products(self, asked: Mapping[str, str]) -> Page:
         """A page of the products."""
-        after = _time(asked, "modified_after")
-        found = [one for one in self._shop.products() if after is None or one[0] > after]
+        after, before = _time(asked, "modified_after"), _time(asked, "modified_before")
+        found = [
+            one
+            for one in self._shop.products()
+            if (after is None or one[0] > after) and (before is None or one[0] < before)
+        ]
         if asked.get("include"):
             wanted = {int(one) for one in asked["include"].split(",")}
             found = [one for one in found if one[1].id in wanted]
