@@ -32,6 +32,7 @@ SHIPMENTS = Asset("lanecast://core/shipment", group="lanecast")
 TRACKING_EVENTS = Asset("lanecast://core/tracking_event", group="lanecast")
 ORDERS = Asset("lanecast://core/customer_order", group="lanecast")
 DELIVERY_TIME = Asset("lanecast://mart/delivery_time", group="lanecast")
+RECOMMENDATIONS = Asset("lanecast://mart/customer_recommendation", group="lanecast")
 
 DEFAULTS: dict[str, Any] = {
     "owner": "lanecast",
@@ -93,7 +94,8 @@ class QualityReport(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """The address of the page; it is stored with the task's results as the task ends."""
-        query = urlencode({"run": tasks.ledger_id(ti_key.dag_id, ti_key.run_id)})
+        source = getattr(operator, "op_kwargs", {}).get("source")
+        query = urlencode({"run": tasks.ledger_id(ti_key.dag_id, ti_key.run_id, source)})
         return f"lanecast/quality/run?{query}"
 
 
@@ -126,7 +128,7 @@ class LanecastOperator(DecoratedOperator, PythonOperator):
         """All that the task read and wrote in this run, with what was found in it."""
         from lanecast.lineage import told
 
-        run_id = tasks.ledger_id(task_instance.dag_id, task_instance.run_id)
+        run_id = tasks.ledger_id(task_instance.dag_id, task_instance.run_id, self.op_kwargs.get("source"))
         source = (self.op_kwargs.get("shard") or {}).get("source")
         return self._lineage(told.afterwards(self.reads, self.writes, run_id, source))
 

@@ -22,6 +22,7 @@ from lanecast.files.targets import TARGETS
 from lanecast.follow import polling
 from lanecast.follow import stage as follow
 from lanecast.report import files as report_files
+from lanecast.storefronts import watermarks
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import load as loading
 from lanecast.warehouse import runs, staging
@@ -83,6 +84,18 @@ def _stage_quarantined(run: Run, address: str | None, progress: Progress | None)
     return quarantine.stage(run, address)
 
 
+def _storefront_batches(run: Run) -> tuple[Batch, ...]:
+    from lanecast.storefronts import stage as storefront
+
+    return storefront.batches(run)
+
+
+def _stage_storefront(run: Run, address: str | None, progress: Progress | None) -> dict[str, int]:
+    from lanecast.storefronts import stage as storefront
+
+    return storefront.stage(run, address)
+
+
 def _end_pull(cursor: Cursor, run: Run) -> None:
     staged = Batch(run.run_id, "tracking_event").staged
     cursor.execute(
@@ -97,6 +110,7 @@ SOURCES: dict[str, Source] = {
     "import": Source(_one_batch, _stage_file),
     "replay": Source(_one_batch, _stage_replay),
     "quarantine": Source(_quarantined_batches, _stage_quarantined),
+    "storefront": Source(_storefront_batches, _stage_storefront, watermarks.AFTER_MERGE),
 }
 
 

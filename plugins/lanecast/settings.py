@@ -31,6 +31,11 @@ def reports() -> Path:
     return Path(os.environ.get("LANECAST_REPORTS") or state() / "reports")
 
 
+def storefronts() -> Path:
+    """The file that declares the storefronts read from. `LANECAST_STOREFRONTS` overrides it."""
+    return Path(os.environ.get("LANECAST_STOREFRONTS") or include() / "storefronts.yaml")
+
+
 def sandbox_url() -> str | None:
     """The address of the sandbox carriers (`LANECAST_SANDBOX_URL`), or None where there are none."""
     return os.environ.get("LANECAST_SANDBOX_URL") or None

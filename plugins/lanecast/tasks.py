@@ -19,6 +19,7 @@ from lanecast.follow import pull as pulling
 from lanecast.follow.due import Shard
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import migrations, runs
+from lanecast.warehouse.runs import Run
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +35,10 @@ def run_id(context: Context) -> str:
     return ledger_id(context["dag"].dag_id, context["run_id"])
 
 
-def ledger_id(dag_id: str, dag_run_id: str) -> str:
-    """The ledger's id of the run of a DAG that Airflow calls `dag_run_id`."""
-    return f"{dag_id}:{dag_run_id}"
+def ledger_id(dag_id: str, dag_run_id: str, source: object = None) -> str:
+    """The ledger's id of the run of a DAG that Airflow calls `dag_run_id`, or of that of one storefront in it."""
+    run_of_all = f"{dag_id}:{dag_run_id}"
+    return f"{run_of_all}/{source}" if isinstance(source, str) else run_of_all
 
 
 def refuse_backfill(context: Context) -> None:
@@ -85,6 +87,50 @@ def validate(context: Context) -> None:
 def load(context: Context) -> list[dict[str, Any]]:
     """Carries out the verdict; returns the reconciliations."""
     return [asdict(result) for result in pipeline.load(pipeline.find_run(run_id(context)))]
+
+
+def find_storefronts(context: Context) -> list[str]:
+    """Brings the schema up to date and opens a run for each source that can be asked; returns the sources' names."""
+    from lanecast.storefronts import runs as storefronts
+    from lanecast.storefronts.config import ConfigError
+
+    refuse_backfill(context)
+    migrations.migrate()
+    params = context["params"]
+    try:
+        opened = storefronts.open_runs(run_id(context), params["source"], params["full"])
+    except (ConfigError, storefronts.NothingToRead) as refused:
+        raise RunRefused(str(refused)) from None
+    return [str(run.source) for run in opened]
+
+
+def storefront_run(source: str, context: Context) -> Run:
+    """The run of one source."""
+    return pipeline.find_run(ledger_id(context["dag"].dag_id, context["run_id"], source))
+
+
+def pull_storefront(source: str, context: Context) -> dict[str, int]:
+    """Reads a source; returns how many records came of each stream."""
+    from lanecast.storefronts import pull as storefronts
+
+    run = storefront_run(source, context)
+    with runs.step(run.run_id, "pull"):
+        return storefronts.pull(run, attempt=context["ti"].try_number)
+
+
+def judge_storefront(source: str, context: Context) -> dict[str, int]:
+    """Fills a source's staging tables and holds the rows against their contracts; returns the rows per dataset."""
+    run = storefront_run(source, context)
+    staged = pipeline.stage(run)
+    pipeline.judge(run)
+    return staged
+
+
+def load_storefront(source: str, context: Context) -> list[dict[str, Any]]:
+    """Carries out the verdict on a source's rows, and moves its watermarks."""
+    loaded = [asdict(result) for result in pipeline.load(storefront_run(source, context))]
+    report(loaded)
+    return loaded
 
 
 def report(loaded: list[dict[str, Any]]) -> None:
@@ -209,6 +255,44 @@ def refresh_under_way() -> dict[str, Any]:
     from lanecast.under_way import refreshing
 
     return asdict(refreshing.refresh())
+
+
+def train_recommendations(context: Context) -> dict[str, Any]:
+    """Reads, judges, learns and keeps a run that is not in use yet; returns its version and why what serves does. A run
+    that is to restore another names that one.
+
+    Where nothing came since the run in use, and it is not forced, it is skipped; so it is where there is nothing at all.
+    """
+    refuse_backfill(context)
+    migrations.migrate()
+    params = context["params"]
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from lanecast.recommend import store, training
+
+    if params["restore"] is not None:
+        try:
+            return {"version": store.one(params["restore"]), "reason": "restored"}
+        except store.NoRun as refused:
+            raise RunRefused(str(refused)) from None
+    if not params["force"] and not store.is_anything_new():
+        raise AirflowSkipException("nothing was loaded, and nobody erased, since the run in use")
+    try:
+        trained = training.train(run_id=run_id(context))
+    except training.NothingToLearnFrom as nothing:
+        raise AirflowSkipException(str(nothing)) from None
+    return {"version": trained.version, "reason": trained.reason}
+
+
+def publish_recommendations(trained: Mapping[str, Any]) -> dict[str, Any]:
+    """Puts a run in use; returns its version."""
+    from lanecast.recommend import training
+    from lanecast.recommend.store import NoRun
+
+    try:
+        return {"version": training.publish(trained["version"])}
+    except NoRun as refused:
+        raise RunRefused(str(refused)) from None
 
 
 def watch(context: Context) -> dict[str, int]:

@@ -30,7 +30,7 @@ import psycopg2
 import pytest
 
 from certificates import self_signed
-from lanecast import pipeline, raw
+from lanecast import pipeline, raw, web
 from lanecast.carriers import http, registry
 from lanecast.carriers.accounts import SANDBOX_SECRET
 from lanecast.carriers.base import Account, Wanted
@@ -671,7 +671,7 @@ def test_the_sandbox_can_play_it(running: StandIn, kind: str) -> None:
     spoiled, *_ = sorted(asyncio.run(ask()), key=lambda answer: answer.error is None)
     assert spoiled.status == status
     assert cause in (spoiled.error or "")
-    wait = http.retry_after(spoiled.headers.get("retry-after"), datetime.now(UTC))
+    wait = web.retry_after(spoiled.headers.get("retry-after"), datetime.now(UTC))
     if kind in ("429", "429_until_date"):
         assert wait is not None
         assert 1 <= wait <= 3

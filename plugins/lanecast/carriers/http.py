@@ -10,69 +10,37 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import logging
-import math
-import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Literal, NamedTuple, Protocol
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
+from lanecast import web
 from lanecast.carriers.base import NOT_ASKED, Account, Adapter, FollowUp, RequestSpec, Wanted
 from lanecast.carriers.bodies import BodyError, decode_body
 from lanecast.carriers.masking import Secrets, is_secret
 from lanecast.carriers.registry import row
-from lanecast.connections import is_loopback
+from lanecast.web import BROKE_OFF, REFUSED_STATUSES, RETRIED_STATUSES, Sleep, limits_from
 
-RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-REFUSED_STATUSES = frozenset({401, 403})
 CIRCUIT_OPEN = f"{NOT_ASKED}circuit open, for the carrier did not answer several requests in a row"
-BROKE_OFF = "the body broke off"
 NO_TOKEN = "no access token"  # noqa: S105 - words, no secret
 LOGIN_REFUSED = f"{NO_TOKEN}, for the login was refused"
 TOKEN_REFUSED = "the carrier refused the access token"  # noqa: S105 - words, no secret
 
 MOST_FOLLOW_UPS = 200
-LARGE_BYTES = 4 * 1024 * 1024
-"""Bodies above this are received and handed on one at a time, so that a task's memory holds one of them."""
-
-Sleep = Callable[[float], Awaitable[None]]
 NotAsked = Literal["budget", "down", "refused"]
 """Why no call was made: the account's calls are used up, its carrier counts as down, or it refuses the account."""
-_random = secrets.SystemRandom()
-_asking: ContextVar[bool] = ContextVar("a carrier is being asked", default=False)
-_LOGGERS = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
 
 
-def _is_harmless(record: logging.LogRecord) -> bool:
-    """Whether a record of the HTTP libraries is about someone else's requests: ours show URLs and headers."""
-    return not _asking.get()
-
-
-for _name in _LOGGERS:
-    logging.getLogger(_name).addFilter(_is_harmless)
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class Limits(web.Limits, frozen=True, kw_only=True):
     """How hard a carrier is asked. Times in seconds, sizes in bytes."""
 
     max_concurrency: int = 4
-    requests_per_second: float = 5.0
-    attempts: int = 5
-    first_backoff: float = 0.5
-    longest_wait: float = 60.0
-    connect_timeout: float = 10.0
-    read_timeout: float = 30.0
-    total_timeout: float = 120.0
-    max_body_bytes: int = 64 * 1024 * 1024
     failures_until_open: int = 8
     down_seconds: float = 60.0
     calls_per_day: int | None = None
@@ -167,14 +135,7 @@ def limits_of(account: Account) -> Limits:
         "calls_per_month": known.calls_per_month,
         **told,
     }
-    try:
-        limits = msgspec.convert(chosen, Limits, strict=False)
-        numbers = [number for name in Limits.__struct_fields__ if (number := getattr(limits, name)) is not None]
-        if any(not math.isfinite(number) or number <= 0 for number in numbers):
-            raise msgspec.ValidationError("limits are above 0")
-        return limits
-    except msgspec.ValidationError as error:
-        raise ValueError(f"connection lanecast_{account.carrier}: its extra has an unreadable limit: {error}") from None
+    return limits_from(Limits, chosen, f"lanecast_{account.carrier}")
 
 
 async def pull(
@@ -237,17 +198,7 @@ async def _client(
     if given is not None:
         yield given
         return
-    # A proxy from the environment must not come between this machine and its own sandbox.
-    local = account.is_sandbox or is_loopback(urlsplit(account.base_url).hostname or "")
-    async with httpx.AsyncClient(
-        verify=True,
-        trust_env=not local,
-        timeout=httpx.Timeout(limits.read_timeout, connect=limits.connect_timeout),
-        limits=httpx.Limits(
-            max_connections=limits.max_concurrency + 1, max_keepalive_connections=limits.max_concurrency + 1
-        ),
-        follow_redirects=False,
-    ) as client:
+    async with web.client(account.base_url, limits, limits.max_concurrency + 1, account.is_sandbox) as client:
         yield client
 
 
@@ -443,14 +394,12 @@ class _Line:
         for name, value in headers.items():
             if is_secret(name):
                 self.secrets.learn(value.rpartition(" ")[2])
-        asking = _asking.set(True)
         try:
-            status, told, received, error = await self._receive(spec, headers)
+            with web.quiet():
+                status, told, received, error = await self._receive(spec, headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             await self.budget.give_back()  # nothing was sent
             raise
-        finally:
-            _asking.reset(asking)
         limit = self.limits.max_body_bytes
         is_cut = error is not None
         del received[limit:]
@@ -468,9 +417,7 @@ class _Line:
                 body = b"(not kept: a broken packed body with a secret in it)"
         return status, told, body, error
 
-    async def _receive(
-        self, spec: RequestSpec, headers: Mapping[str, str]
-    ) -> tuple[int, dict[str, str], bytearray, str | None]:
+    async def _receive(self, spec: RequestSpec, headers: Mapping[str, str]) -> web.Received:
         request = self.client.build_request(
             spec.method,
             self.account.base_url + spec.path,
@@ -481,28 +428,7 @@ class _Line:
             content=spec.content,
         )
         auth = httpx.BasicAuth(*spec.basic) if spec.basic else None
-        limits = self.limits
-        response: httpx.Response | None = None
-        error: str | None = None
-        received = bytearray()
-        try:
-            async with asyncio.timeout(limits.total_timeout):
-                response = await self.client.send(request, stream=True, auth=auth)
-                async for chunk in response.aiter_raw():
-                    received += chunk
-                    if len(received) > limits.max_body_bytes:
-                        error = f"the body is larger than {limits.max_body_bytes} bytes: cut there"
-                        break
-                    if len(received) > LARGE_BYTES:
-                        await self._alone()
-        except (httpx.HTTPError, TimeoutError, OSError) as failure:
-            if response is None:
-                raise
-            error = f"{BROKE_OFF} after {len(received)} bytes: {self._told(failure)}"
-        finally:
-            if response is not None:
-                await response.aclose()
-        return response.status_code, dict(response.headers), received, error
+        return await web.receive(self.client, request, self.limits, self._told, auth, self._alone)
 
     async def _alone(self) -> None:
         """Waits until no other batch of this line holds a large body."""
@@ -560,11 +486,7 @@ class _Line:
 
     async def _wait(self, attempt: int, headers: Mapping[str, str]) -> None:
         """Before another attempt: full jitter, or as long as the carrier asks for."""
-        longest = self.limits.longest_wait
-        jitter = _random.uniform(0, min(longest, self.limits.first_backoff * 2**attempt))
-        # A date is held against the carrier's own clock, where it tells that: ours may be wrong.
-        asked = retry_after(headers.get("retry-after"), _told_time(headers.get("date")) or datetime.now(UTC))
-        await self.sleep(jitter if asked is None else min(asked, longest) + jitter)
+        await self.sleep(web.wait_before(attempt, headers, self.limits))
 
     def _failed(
         self,
@@ -588,19 +510,7 @@ class _Line:
 
     def _told(self, error: BaseException) -> str:
         """An error as one line, without secrets: the libraries' own words, else what lies behind them."""
-        limits = self.limits
-        words = str(error)
-        if isinstance(error, httpx.ConnectTimeout):
-            words = f"no connection within {limits.connect_timeout:g} s"
-        elif isinstance(error, httpx.ReadTimeout):
-            words = f"nothing came for {limits.read_timeout:g} s"
-        elif isinstance(error, TimeoutError):
-            words = f"the answer took longer than {limits.total_timeout:g} s"
-        behind: BaseException | None = error
-        while not words and behind is not None:
-            behind = behind.__cause__ or behind.__context__
-            words = str(behind) if isinstance(behind, OSError) else ""
-        return self.secrets.masked(" ".join(f"{type(error).__name__}: {words}".rstrip(": ").split()))
+        return self.secrets.masked(web.described(error, self.limits))
 
 
 class _AskError(Exception):
@@ -611,23 +521,3 @@ class _AskError(Exception):
         self.status = status
         self.retry = retry
         self.headers = headers or {}
-
-
-def retry_after(text: str | None, now: datetime) -> float | None:
-    """Seconds to wait from a Retry-After header, be it seconds or an HTTP date; None if there is none to read."""
-    if not text:
-        return None
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    moment = _told_time(text)
-    return None if moment is None else max(0.0, (moment - now).total_seconds())
-
-
-def _told_time(text: str | None) -> datetime | None:
-    """An HTTP date; None if there is none to read."""
-    try:
-        moment = parsedate_to_datetime(text or "")
-    except (ValueError, TypeError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -74,6 +74,8 @@ class Plan:
         if mapping.own_names:
             sources = self._by_own_names()
         self._require(sources)
+        self.sources = sources
+        """Where each target column comes from."""
         specs = [sources.get(name) for name in mapping.target.columns] + list(mapping.features.values())
         self.converters = [
             self._converter(name, spec, position >= len(mapping.target.columns))
@@ -84,7 +86,9 @@ class Plan:
         # The last one is empty: what is neither in the file nor made.
         self._made = len(self._derived) + 1
         self._pick = itemgetter(*[at if made is None else made - self._made for at, made in slots])
-        self._used = {name for spec in specs if spec for name in spec.names()} | mapping.drop
+        self.used = frozenset(name for spec in specs if spec for name in spec.names())
+        """The table's columns that anything is made of."""
+        self._used = self.used | mapping.drop
         self._extras: list[tuple[int, str]] = []
         self._extras_of = -1
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import msgspec
 import psycopg2.extras
 
-from lanecast import raw
+from lanecast import raw, web
 from lanecast.carriers import accounts, http, registry
 from lanecast.carriers.base import Adapter, Wanted
 from lanecast.follow.budget import SharedBudget
@@ -62,7 +62,7 @@ def pull(shard: Shard, attempt: int = 1, address: str | None = None) -> dict[str
                             why = answer.error
                         else:
                             # A fault that the carrier explains is an answer, whatever its status.
-                            is_fault = answer.error is None and answer.status in http.RETRIED_STATUSES
+                            is_fault = answer.error is None and answer.status in web.RETRIED_STATUSES
                             counts["fault" if is_fault else str(answer.status or "no answer")] += 1
                         if sum(counts.values()) % 500 == 0:
                             log.info("%s: %s of %s answers", shard.source, sum(counts.values()), len(batches))
@@ -83,7 +83,7 @@ class CarrierDown(RuntimeError):
 
 
 # Statuses that say nothing about a parcel: the carrier is out of order, or refuses the account.
-_FAILED = sorted(http.RETRIED_STATUSES | http.REFUSED_STATUSES)
+_FAILED = sorted(web.RETRIED_STATUSES | web.REFUSED_STATUSES)
 _NO_ANSWER = {"no answer", *map(str, _FAILED)}
 
 

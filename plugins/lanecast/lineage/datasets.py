@@ -14,10 +14,11 @@ from lanecast.raw import RawAnswer
 from lanecast.warehouse.connection import Connection
 from lanecast.warehouse.staging import COLUMNS
 
-CARRIERS, RAW, FILE, STAGED, LOADED = "carriers", "raw", "file", "staged", "loaded"
-ROLES = frozenset({CARRIERS, RAW, FILE, STAGED, LOADED})
-"""What only the run knows: the carriers asked, their part of the raw store, the file imported, the staged rows, and
-the tables of `core` that a load of those writes."""
+CARRIERS, STOREFRONTS, RAW, FILE = "carriers", "storefronts", "raw", "file"
+STAGED, LOADED = "staged", "loaded"
+ROLES = frozenset({CARRIERS, STOREFRONTS, RAW, FILE, STAGED, LOADED})
+"""What only the run knows: the carriers asked or the storefront read, their part of the raw store, the file imported,
+the staged rows, and the tables of `core` that a load of those writes."""
 
 LOADS: dict[str, tuple[str, ...]] = {
     "tracking_event": ("core.tracking_event", "core.shipment", "core.shipment_number"),
@@ -115,6 +116,11 @@ def database_columns(link: Connection, table: str) -> tuple[Column, ...]:
 def carrier(name: str) -> Dataset:
     """What a carrier or aggregator answers: no table, and no address either, for that may be a stand-in's."""
     return Dataset("lanecast://carriers", name)
+
+
+def storefront(name: str) -> Dataset:
+    """What a storefront tells: no table, and no address either, for that may be a stand-in's."""
+    return Dataset("lanecast://storefronts", name)
 
 
 def raw_store(root: str, source: str) -> Dataset:

@@ -9,6 +9,7 @@ from typing import Any
 from lanecast import settings
 from lanecast.lineage import datasets
 from lanecast.lineage.datasets import LOADS, ROLES, Dataset, Warehouse
+from lanecast.storefronts.asking import raw_folder
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import runs
 from lanecast.warehouse.connection import Connection
@@ -106,6 +107,11 @@ def _datasets(link: Connection, at: Warehouse, name: str, run: Run | None, sourc
     if name not in ROLES:
         contracted = name.startswith(("core.", "mart."))
         yield at.table(name, () if contracted else datasets.database_columns(link, name))
+    elif name == datasets.STOREFRONTS:
+        if run is not None and run.kind == "storefront":
+            yield datasets.storefront(str(run.source))
+    elif name == datasets.RAW and run is not None and run.kind == "storefront":
+        yield datasets.raw_store(settings.raw_root(), raw_folder(str(run.source)))
     elif name in {datasets.CARRIERS, datasets.RAW}:
         for one in [source] if source else _sources(link, run):
             yield datasets.carrier(one) if name == datasets.CARRIERS else datasets.raw_store(settings.raw_root(), one)

@@ -75,7 +75,7 @@ def is_anything_new(address: str | None = None) -> bool:
 
 
 def found(run_id: str, address: str | None = None) -> dict[str, Any] | None:
-    """The run that an earlier attempt of a run in Airflow has kept: its version, reason, models, lost slots and counts."""
+    """The run that an earlier attempt of a run in Airflow has kept: version, reason, models, lost slots and counts."""
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
         cursor.execute(statement("recommend/found"), {"run_id": run_id})
         row = cursor.fetchone()
@@ -168,29 +168,41 @@ def _score(run: int, score: EvaluationRow) -> tuple[Any, ...]:
     )
 
 
-def put_in_use(version: str | None, address: str | None = None, as_of: datetime | None = None) -> str:
-    """Puts a run in use that is kept, by default the one before; returns its version. Doing it again changes nothing.
+PREVIOUS = "previous"
+"""Stands for the version of the run that was in use before."""
 
-    The run that was in use is kept as the one before; lists of older ones are removed. Raises NoRun, which lists those
-    that are kept.
+
+def one(version: str, address: str | None = None) -> str:
+    """The version of a run whose lists are kept, `PREVIOUS` the one before. Raises NoRun, which lists the others."""
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        return _one(cursor, version)[1]
+
+
+def put_in_use(version: str, address: str | None = None, as_of: datetime | None = None) -> str:
+    """Puts a run in use whose lists are kept, and returns its version; `PREVIOUS` is the one before.
+
+    The run that was in use is kept as the one before; lists of older ones are removed. Where it is in use already,
+    nothing changes. Raises NoRun, which lists those that are kept.
     """
     with _alone(address, as_of) as link, link.cursor() as cursor:
-        cursor.execute(
-            "SELECT run_number, version, status FROM serving.recommendation_run WHERE status <> 'replaced' "
-            "AND (version = %(version)s OR (%(version)s IS NULL AND status = 'previous'))",
-            {"version": version},
-        )
-        row = cursor.fetchone()
-        if row is None:
-            asked = (
-                "there is no run before the one in use" if version is None else f"no lists of run {version!r} are kept"
-            )
-            raise NoRun(f"{asked}; those of these runs are: {', '.join(_kept(cursor)) or 'none'}")
-        number, chosen, status = row
+        number, chosen, status = _one(cursor, version)
         if status != "serving":
             _swap(cursor, number)
         cursor.execute(statement("recommend/forget_erased"))
-    return str(chosen)
+    return chosen
+
+
+def _one(cursor: psycopg2.extensions.cursor, version: str) -> tuple[int, str, str]:
+    cursor.execute(
+        "SELECT run_number, version, status FROM serving.recommendation_run WHERE status <> 'replaced' "
+        "ORDER BY run_number DESC"
+    )
+    there = cursor.fetchall()
+    for number, known, status in there:
+        if version == (status if version == PREVIOUS else known):
+            return number, known, status
+    asked = "there is no run before the one in use" if version == PREVIOUS else f"no lists of run {version!r} are kept"
+    raise NoRun(f"{asked}; those of these runs are: {', '.join(known for _, known, _ in there) or 'none'}")
 
 
 def _swap(cursor: psycopg2.extensions.cursor, number: int) -> None:
@@ -207,11 +219,6 @@ def _swap(cursor: psycopg2.extensions.cursor, number: int) -> None:
             f"DELETE FROM serving.{table} WHERE run_number NOT IN "  # noqa: S608, a name from above
             "(SELECT run_number FROM serving.recommendation_run WHERE status <> 'replaced')"
         )
-
-
-def _kept(cursor: psycopg2.extensions.cursor) -> list[str]:
-    cursor.execute("SELECT version FROM serving.recommendation_run WHERE status <> 'replaced' ORDER BY run_number DESC")
-    return [row[0] for row in cursor.fetchall()]
 
 
 def forget_erased(address: str | None = None) -> int:

@@ -101,8 +101,9 @@ def train(
     )
 
 
-def publish(version: str | None, address: str | None = None, as_of: datetime | None = None, say: Say = log.info) -> str:
-    """Puts a run in use, by default the one before; returns its version. Raises NoRun where its lists are not kept."""
+def publish(version: str, address: str | None = None, as_of: datetime | None = None, say: Say = log.info) -> str:
+    """Puts a run in use (`store.PREVIOUS`: the one before); returns its version. Raises NoRun where its lists are not
+    kept."""
     chosen = store.put_in_use(version, address, as_of)
     say(f"run {chosen} serves")
     return chosen

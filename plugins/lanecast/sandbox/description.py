@@ -12,6 +12,7 @@ import msgspec
 import yaml
 
 from lanecast import settings
+from lanecast.sandbox.shop.description import Shop, StorefrontKind
 from lanecast.sandbox.workdays import zone_rules
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -170,7 +171,7 @@ class Destination(_Part, frozen=True, kw_only=True):
 
 
 class Description(_Part, frozen=True, kw_only=True):
-    """A whole world."""
+    """A whole world. `storefronts` names the origins whose orders each kind of shop sells; none, where nobody sells."""
 
     name: str
     seed: Annotated[int, msgspec.Meta(ge=0)] = 1
@@ -188,6 +189,8 @@ class Description(_Part, frozen=True, kw_only=True):
     countries: dict[str, Country]
     origins: Annotated[dict[str, Origin], msgspec.Meta(min_length=1)]
     destinations: Annotated[dict[str, Destination], msgspec.Meta(min_length=1)]
+    storefronts: dict[StorefrontKind, list[str]] = {}
+    shop: Shop = msgspec.field(default_factory=Shop)
 
 
 def default_world() -> Path:
@@ -269,6 +272,7 @@ def _complaints(world: Description) -> list[str]:
             for origin in world.origins
             if origin != code and origin not in destination.line_haul_days
         )
+    found.extend(_storefront_complaints(world))
     disruptions: list[tuple[str, Sequence[Strike | Jam]]] = [("strikes", world.strikes), ("jams", world.jams)]
     for key, described in disruptions:
         for number, one in enumerate(described):
@@ -278,6 +282,26 @@ def _complaints(world: Description) -> list[str]:
                 found.append(f"key {key}[{number}].country: no such country under countries: {one.country}")
     if world.orders.per_day * max(world.orders.weekdays) * _highest_peak(world) > 9000:
         found.append("key orders.per_day: more than 9,000 orders on one day; the tracking numbers end there")
+    return found
+
+
+def _storefront_complaints(world: Description) -> list[str]:
+    if not world.storefronts:
+        return []
+    named = [origin for origins in world.storefronts.values() for origin in origins]
+    found = [
+        f"key storefronts.{kind}: no such origin under origins: {origin}"
+        for kind, origins in world.storefronts.items()
+        for origin in origins
+        if origin not in world.origins
+    ]
+    found.extend(
+        f"key storefronts: the orders from {origin} are sold by {named.count(origin)} shops; name it once"
+        for origin in world.origins
+        if named.count(origin) != 1
+    )
+    if not world.shop.categories:
+        found.append("key shop.categories: a shop without categories has nothing to sell")
     return found
 
 

@@ -20,6 +20,7 @@ Kind = Literal[
     "429",
     "429_without_time",
     "429_until_date",
+    "500",
     "503",
     "redirect",
     "slow",
@@ -43,10 +44,10 @@ BOMB_BYTES = 512 * 1024 * 1024
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
     """An order for trouble.
 
-    `carrier` is a carrier or `*`. Either the next `count` answers, or a `share` of all answers until faults are
-    cleared; neither means the next one. `seconds` is how long a slow answer takes, the Retry-After of a 429 or 503 (a
-    date of that distance for `429_until_date`, none for `429_without_time`), or the time between two bytes that drip.
-    What hangs or drips does so until the client hangs up.
+    `carrier` is a carrier, a storefront (shopify, woocommerce) or `*`. Either the next `count` answers, or a `share` of
+    all answers until faults are cleared; neither means the next one. `seconds` is how long a slow answer takes, the
+    Retry-After of a 429 or 503 (a date of that distance for `429_until_date`, none for `429_without_time`), or the time
+    between two bytes that drip. What hangs or drips does so until the client hangs up.
     """
 
     carrier: str
@@ -151,6 +152,8 @@ async def spoil(fault: Fault, answer: Callable[[bool], Awaitable[Response]]) -> 
 def _without_answer(fault: Fault) -> Response:
     if fault.kind == "401":
         return Response(b'{"message":"unauthorized"}', 401, media_type="application/json")
+    if fault.kind == "500":
+        return Response(b'{"message":"internal error"}', 500, media_type="application/json")
     if fault.kind.startswith("429") or fault.kind == "503":
         return Response(b'{"message":"try again later"}', int(fault.kind[:3]), _retry(fault), "application/json")
     if fault.kind == "redirect":

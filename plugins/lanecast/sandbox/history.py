@@ -10,13 +10,12 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from lanecast.sandbox.csv_gz import Row, csv_gz
 from lanecast.sandbox.dirt import Dirt
 from lanecast.sandbox.journey import MILESTONE_OF
 from lanecast.sandbox.shipment import Shipment
@@ -49,9 +48,7 @@ EVENT_COLUMNS = (
     "city",
     "milestone",
 )
-_BATCH = 500
 _COMPRESSION = 2
-Row = tuple[str, ...]
 
 
 class History(NamedTuple):
@@ -91,21 +88,21 @@ def write_history(world: World, folder: Path) -> History:
 def shipments_csv_gz(world: World) -> Iterator[bytes]:
     """The shipments file of the history, in pieces."""
     dirt, start = Dirt(world.description, world.seed), int(world.start.timestamp())
-    return _csv_gz(SHIPMENT_COLUMNS, world.history(), lambda one: [shipment_row(one, start, _flaw(one, dirt, start))])
+    return csv_gz(SHIPMENT_COLUMNS, world.history(), lambda one: [shipment_row(one, start, _flaw(one, dirt, start))])
 
 
 def events_csv_gz(world: World) -> Iterator[bytes]:
     """The events file of the history, in pieces."""
     dirt, start = Dirt(world.description, world.seed), int(world.start.timestamp())
     finished = (shipment for shipment in world.history() if shipment.finished_at <= start)
-    return _csv_gz(EVENT_COLUMNS, finished, lambda one: event_rows(one, _flaw(one, dirt, start)))
+    return csv_gz(EVENT_COLUMNS, finished, lambda one: event_rows(one, _flaw(one, dirt, start)))
 
 
 def new_shipments_csv_gz(world: World, since: datetime, now: datetime) -> Iterator[bytes]:
     """The registrations since a time, up to now: what the shop knows when it ships, so without later times."""
     earliest = world.start - timedelta(days=world.description.history_days)
     ordered = world.ordered_between(max(since, earliest), now)
-    return _csv_gz(SHIPMENT_COLUMNS, ordered, lambda one: [shipment_row(one, one.ordered_at)])
+    return csv_gz(SHIPMENT_COLUMNS, ordered, lambda one: [shipment_row(one, one.ordered_at)])
 
 
 def shipment_row(shipment: Shipment, known_until: int, flaw: str | None = None) -> Row:
@@ -160,21 +157,6 @@ def event_rows(shipment: Shipment, flaw: str | None = None) -> list[Row]:
 def _flaw(shipment: Shipment, dirt: Dirt, start: int) -> str | None:
     """Only finished shipments' rows are broken: one under way must stay known, so that it is pulled."""
     return dirt.in_history(shipment.carrier, shipment.number) if shipment.finished_at <= start else None
-
-
-def _csv_gz(columns: Row, shipments: Iterable[Shipment], rows: Callable[[Shipment], list[Row]]) -> Iterator[bytes]:
-    squeeze = zlib.compressobj(_COMPRESSION, zlib.DEFLATED, 31)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    todo = iter(shipments)
-    while batch := list(islice(todo, _BATCH)):
-        for shipment in batch:
-            writer.writerows(rows(shipment))
-        yield squeeze.compress(text.getvalue().encode())
-        text.seek(0)
-        text.truncate()
-    yield squeeze.compress(text.getvalue().encode()) + squeeze.flush()
 
 
 def _open(path: Path) -> IO[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Generic, TypeVar
 
@@ -44,6 +44,11 @@ class Weighted(Generic[Item]):
         pairs = list(choices)
         self.items = [item for item, _ in pairs]
         self._sums = list(accumulate(weight for _, weight in pairs))
+
+    def weighted(self) -> Iterator[tuple[Item, float]]:
+        """Each thing and its share of all picks."""
+        for item, until, since in zip(self.items, self._sums, [0.0, *self._sums], strict=False):
+            yield item, (until - since) / self._sums[-1]
 
     def pick(self, uniform: float) -> Item:
         """The thing at `uniform` in [0, 1)."""

@@ -2,18 +2,23 @@
 
 Beside the carriers' own paths (`/ups/...`, `/fedex/...`) there are `GET /health`,
 `GET /sandbox/clock`, `GET /sandbox/stats`, `GET|POST|DELETE /sandbox/faults`, and the exports
-`GET /export/shipments.csv.gz`, `/export/events.csv.gz` and `/export/new_shipments.csv.gz?since=TIME`.
+`GET /export/shipments.csv.gz`, `/export/events.csv.gz`, `/export/new_shipments.csv.gz?since=TIME`,
+`/export/orders.csv.gz`, `/export/products.csv.gz`, `/export/interactions.csv.gz` and
+`/export/new_interactions.csv.gz?since=TIME`. The storefronts' own paths are in `storefront_endpoints`.
 """
 
 from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Iterator
+import threading
+from collections import Counter as Counts
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -24,6 +29,9 @@ from lanecast.sandbox.clock import WorldClock, wall_time
 from lanecast.sandbox.description import read_description, start_of
 from lanecast.sandbox.faults import Fault, Faults
 from lanecast.sandbox.history import events_csv_gz, new_shipments_csv_gz, shipments_csv_gz
+from lanecast.sandbox.shop.exports import interactions_csv_gz, orders_csv_gz, products_csv_gz
+from lanecast.sandbox.shop.storefronts import Storefronts
+from lanecast.sandbox.storefront_endpoints import StorefrontEndpoints
 from lanecast.sandbox.wire.base import json_response
 from lanecast.sandbox.world import World
 
@@ -59,6 +67,7 @@ class Sandbox:
         self.clock = clock
         self.faults = Faults()
         self.carriers = CarrierEndpoints(world, clock, self.faults, token_seconds)
+        self.storefronts = StorefrontEndpoints(world, clock, self.faults)
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -70,8 +79,12 @@ class Sandbox:
             Route("/export/shipments.csv.gz", self._shipments),
             Route("/export/events.csv.gz", self._events),
             Route("/export/new_shipments.csv.gz", self._new_shipments),
+            Route("/export/orders.csv.gz", self._orders),
+            Route("/export/products.csv.gz", self._products),
+            Route("/export/interactions.csv.gz", self._interactions),
+            Route("/export/new_interactions.csv.gz", self._new_interactions),
         ]
-        return Starlette(routes=[*self.carriers.routes(), *own])
+        return Starlette(routes=[*self.carriers.routes(), *self.storefronts.routes(), *own])
 
     async def _health(self, request: Request) -> Response:
         return json_response({"status": "ok", "world": self.world.description.name, "now": self.clock.now()})
@@ -84,7 +97,7 @@ class Sandbox:
         day = self.clock.now().astimezone(UTC).date()
         return json_response(
             {
-                "requests": {carrier: dict(counts) for carrier, counts in self.carriers.stats.items()},
+                "requests": {name: dict(counts) for name, counts in self._asked().items()},
                 "parcels": {"ordered_today": self.world.orders_on(day), "history": self.world.orders_in_history()},
                 "seed": self.world.seed,
             }
@@ -98,11 +111,15 @@ class Sandbox:
                 fault = msgspec.json.decode(await request.body(), type=Fault)
             except (msgspec.DecodeError, UnicodeDecodeError) as problem:
                 return json_response({"error": f"not a fault: {problem}"}, 400)
-            if fault.carrier != "*" and fault.carrier not in self.carriers.stats:
-                known = ", ".join(self.carriers.stats)
+            if fault.carrier != "*" and fault.carrier not in self._asked():
+                known = ", ".join(self._asked())
                 return json_response({"error": f"no carrier {fault.carrier!r} here; give *, {known}"}, 400)
             self.faults.add(fault)
         return json_response({"faults": self.faults.in_force()})
+
+    def _asked(self) -> dict[str, Counts[str]]:
+        """Answers by status, of each carrier and storefront."""
+        return self.carriers.stats | self.storefronts.stats
 
     async def _shipments(self, request: Request) -> Response:
         return _gzip_file(shipments_csv_gz(self.world), "shipments.csv.gz")
@@ -111,13 +128,41 @@ class Sandbox:
         return _gzip_file(events_csv_gz(self.world), "events.csv.gz")
 
     async def _new_shipments(self, request: Request) -> Response:
+        try:
+            since = self._since(request)
+        except ValueError as problem:
+            return json_response({"error": str(problem)}, 400)
+        return _gzip_file(new_shipments_csv_gz(self.world, since, self.clock.now()), "new_shipments.csv.gz")
+
+    async def _orders(self, request: Request) -> Response:
+        return await self._of_shop(orders_csv_gz, "orders.csv.gz")
+
+    async def _products(self, request: Request) -> Response:
+        return await self._of_shop(products_csv_gz, "products.csv.gz")
+
+    async def _interactions(self, request: Request) -> Response:
+        start = int(self.world.start.timestamp())
+        return await self._of_shop(lambda shop: interactions_csv_gz(shop, None, start), "interactions.csv.gz")
+
+    async def _new_interactions(self, request: Request) -> Response:
+        try:
+            since = int(self._since(request).timestamp())
+        except ValueError as problem:
+            return json_response({"error": str(problem)}, 400)
+        now = self.clock.now_seconds()
+        return await self._of_shop(lambda shop: interactions_csv_gz(shop, since, now), "new_interactions.csv.gz")
+
+    async def _of_shop(self, export: Callable[[Storefronts], Iterator[bytes]], name: str) -> Response:
+        """An export; the ledger is worked out beside the answers of others."""
+        return _gzip_file(await to_thread.run_sync(export, self.storefronts.shop), name)
+
+    def _since(self, request: Request) -> datetime:
         told = request.query_params.get("since", "").replace(" ", "+")
         try:
             since = datetime.fromisoformat(told) if told else self.clock.start
         except ValueError:
-            return json_response({"error": f"since is {told!r}: give an ISO 8601 time"}, 400)
-        since = since if since.tzinfo else since.replace(tzinfo=UTC)
-        return _gzip_file(new_shipments_csv_gz(self.world, since, self.clock.now()), "new_shipments.csv.gz")
+            raise ValueError(f"since is {told!r}: give an ISO 8601 time") from None
+        return since if since.tzinfo else since.replace(tzinfo=UTC)
 
 
 def _gzip_file(pieces: Iterator[bytes], name: str) -> Response:
@@ -139,6 +184,8 @@ def serve(
     import uvicorn  # takes a tenth of a second
 
     sandbox = Sandbox(*open_world(world_file, seed, anchor, start, speed), token_seconds)
+    # The shops' ledger takes some seconds: it is worked out while the platform starts.
+    threading.Thread(target=sandbox.storefronts.warm, daemon=True, name="ledger").start()
     listening = socket.create_server((host, port), backlog=512)
     config = uvicorn.Config(
         sandbox.app(), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=3

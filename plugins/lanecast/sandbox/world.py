@@ -32,9 +32,9 @@ class World:
         self.description = description
         self.start = start.astimezone(UTC)
         self.seed = description.seed if seed is None else seed
-        self._network = Network(description)
+        self.network = Network(description)
         self._disruption = Disruption(description, self.seed, start)
-        self._traveller = Traveller(description, self._network, self._disruption)
+        self._traveller = Traveller(description, self.network, self._disruption)
         self._draws: OrderedDict[int, DayDraws] = OrderedDict()
 
     def orders_on(self, day: date) -> int:
@@ -95,7 +95,7 @@ class World:
 
     def _make(self, day: int, index: int) -> Shipment:
         draws, normals = self._drawn(day).row(index)
-        network = self._network
+        network = self.network
         from_code, leaving = network.origins.pick(draws[0])
         to_code, arriving = network.destinations[from_code].pick(draws[1])
         carrier = network.carriers[from_code].pick(draws[2])

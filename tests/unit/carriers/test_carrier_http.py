@@ -30,10 +30,10 @@ from lanecast.carriers.http import (
     OwnPace,
     limits_of,
     pull,
-    retry_after,
 )
 from lanecast.carriers.masking import Secrets, is_secret
 from lanecast.carriers.registry import adapter
+from lanecast.web import retry_after
 
 QUICK = Limits(requests_per_second=1e6, first_backoff=0.5, attempts=3)
 Handler = Callable[[httpx.Request], httpx.Response]

@@ -1,1 +1,1 @@
-SELECT 1;
+DROP TABLE ops.storefront_file, ops.storefront_product, ops.storefront_page, ops.storefront_read, ops.storefront_watermark;

@@ -1,0 +1,1 @@
+"""Storefronts as sources: shops, databases and files whose orders, products and behaviour are read by watermark."""

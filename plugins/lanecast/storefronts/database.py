@@ -1,0 +1,163 @@
+"""A shop's database as a source: a query by watermark, through SQLAlchemy, streamed.
+
+The rows and their number are read in one snapshot, where the database keeps one. Drivers other than PostgreSQL's and
+SQLite's are to be installed beside Lanecast.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+import sqlalchemy
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from lanecast import connections
+from lanecast.carriers.masking import Secrets
+from lanecast.connections import Connection
+from lanecast.files.streams import Source as FileSource
+from lanecast.files.table import Record, Table, checked_columns, clean
+from lanecast.storefronts.base import StorefrontError, Stream
+from lanecast.storefronts.config import Source, TableStream
+from lanecast.storefronts.ledger import Reading
+from lanecast.storefronts.tables import Opened
+from lanecast.storefronts.tally import Tally
+
+BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
+"""The watermark of a first read."""
+_ROWS_AT_ONCE = 2_000
+_DRIVERS = {
+    "postgres": "postgresql+psycopg2",
+    "mysql": "mysql+pymysql",
+    "mssql": "mssql+pymssql",
+    "sqlite": "sqlite",
+    "oracle": "oracle+oracledb",
+}
+
+
+class DatabaseReader:
+    """Reads one stream of a database."""
+
+    def __init__(self, source: Source, stream: Stream, settings: TableStream, reading: Reading) -> None:
+        found = connections.get(source.connection)
+        if found is None:
+            raise StorefrontError(f"{source.name}: there is no connection {source.connection}")
+        self._source, self._stream, self._settings, self._reading = source, stream, settings, reading
+        self._secrets = Secrets(found.password or "")
+        self._engine = _engine(found)
+        self.versions: dict[str, str] = {}
+
+    def tables(self, tally: Tally) -> Iterator[Opened]:
+        """The rows that the query finds, as one table."""
+        query = (self._settings.query or "").strip().rstrip(";")
+        try:
+            with self._engine.connect() as plain:
+                link = self._in_snapshot(plain)
+                bound = {"watermark": self._watermark(link)}
+                counted = sqlalchemy.text(f"SELECT count(*) FROM ({query}) AS counted")  # noqa: S608, of the file of sources
+                held = int(link.execute(counted, bound).scalar_one())
+                result = link.execution_options(stream_results=True, yield_per=_ROWS_AT_ONCE).execute(
+                    sqlalchemy.text(query), bound
+                )
+                columns = checked_columns(list(result.keys()), self._source.name)
+                if self._settings.watermark not in columns:
+                    raise StorefrontError(
+                        f"{self._source.name}, {self._stream}: the query has no column {self._settings.watermark}, "
+                        "which is its watermark"
+                    )
+                name = f"{self._source.name}, {self._stream}"
+                table = Table("database", cast(FileSource, _Nowhere(name)), columns, _records(result))
+                yield Opened(table, self._stream, self._settings.watermark, held)
+        except SQLAlchemyError as error:
+            raise StorefrontError(self._said(error)) from None
+        finally:
+            self._engine.dispose()
+
+    def ids(self) -> Iterator[list[str]] | None:
+        """The ids of all products, where a query tells them."""
+        return self._ids(self._settings.ids) if self._settings.ids else None
+
+    def _ids(self, query: str) -> Iterator[list[str]]:
+        try:
+            with self._engine.connect() as link:
+                options = {"stream_results": True, "yield_per": 10_000}
+                result = link.execution_options(**options).execute(sqlalchemy.text(query))
+                for part in result.partitions():
+                    yield [_text(row[0]) for row in part]
+        except SQLAlchemyError as error:
+            raise StorefrontError(self._said(error)) from None
+        finally:
+            self._engine.dispose()
+
+    def _in_snapshot(self, link: sqlalchemy.Connection) -> sqlalchemy.Connection:
+        name = link.dialect.name
+        if name in ("postgresql", "mysql", "mariadb"):
+            link = link.execution_options(isolation_level="REPEATABLE READ")
+        if name == "postgresql":
+            link.execute(sqlalchemy.text("SET TRANSACTION READ ONLY"))
+            link.execute(sqlalchemy.text("SET LOCAL timezone TO 'UTC'"))
+        elif name == "sqlite":
+            link.exec_driver_sql("BEGIN")
+        return link
+
+    def _watermark(self, link: sqlalchemy.Connection) -> datetime | str:
+        since = (self._reading.since or BEGINNING).astimezone(UTC)
+        if link.dialect.name == "postgresql":
+            return since
+        if link.dialect.name == "sqlite":
+            return since.strftime("%Y-%m-%d %H:%M:%S")  # it has no times: texts are compared
+        return since.replace(tzinfo=None)
+
+    def _said(self, error: SQLAlchemyError) -> str:
+        """What the database says, in a line, without values of rows and secrets."""
+        behind = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        return self._secrets.masked(f"{self._source.name}, {self._stream}: {type(error).__name__}: {behind}")
+
+
+class _Nowhere(io.RawIOBase):
+    """What a table of a file has besides: a name, for messages."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def _engine(found: Connection) -> sqlalchemy.Engine:
+    driver = found.extra.get("driver") or _DRIVERS.get(found.kind)
+    if not driver:
+        raise StorefrontError(
+            f"connection {found.name} is of kind {found.kind!r}: give it one of {', '.join(_DRIVERS)}, or name "
+            'SQLAlchemy\'s driver in its extra, such as {"driver": "mysql+mysqlconnector"}'
+        )
+    database = found.schema
+    if str(driver).startswith("sqlite"):
+        database = f"/{found.schema}" if found.schema and not found.schema.startswith("/") else found.schema
+        return sqlalchemy.create_engine(URL.create(str(driver), database=database))
+    url = URL.create(str(driver), found.login, found.password, found.host, found.port, database)
+    try:
+        return sqlalchemy.create_engine(url, pool_pre_ping=False, hide_parameters=True)
+    except (ImportError, SQLAlchemyError) as error:
+        raise StorefrontError(f"connection {found.name}: driver {driver} can't be used: {error}") from None
+
+
+def _records(result: sqlalchemy.CursorResult[Any]) -> Iterator[Record]:
+    for line, row in enumerate(result, start=1):
+        yield line, [_text(value) for value in row], None
+
+
+def _text(value: object) -> str:
+    """A value as a file would write it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, bytes | memoryview):
+        return clean(bytes(value).decode("utf-8", "backslashreplace"))
+    return clean(str(value))

@@ -1,0 +1,184 @@
+"""Files as a source: paths, glob patterns, object stores and web addresses; each version of a file is read once."""
+
+from __future__ import annotations
+
+import glob
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from lanecast import addresses
+from lanecast.connections import is_loopback
+from lanecast.files.errors import FileError
+from lanecast.files.reader import open_table
+from lanecast.files.streams import is_url
+from lanecast.files.targets import TARGETS
+from lanecast.storefronts.base import SourceAccount, StorefrontError, Stream
+from lanecast.storefronts.config import SANDBOX, SINCE, TableStream
+from lanecast.storefronts.ledger import Reading
+from lanecast.storefronts.tables import Opened
+from lanecast.storefronts.tally import Tally
+
+LARGEST_BYTES = 8 * 1024**3
+_TIME_OF = {
+    "orders": "ordered_at",
+    "interactions": "occurred_at",
+    "products": "changed_in_shop_at",
+    "shipments": "ordered_at",
+}
+_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
+UNKNOWN_VERSION = "read once"
+"""The version of an address that tells none: it is not read again until everything is."""
+
+
+class FilesReader:
+    """Reads the files of one stream that are new or changed since they were loaded."""
+
+    def __init__(
+        self,
+        account: SourceAccount,
+        stream: Stream,
+        settings: TableStream,
+        reading: Reading,
+        known: dict[str, str],
+    ) -> None:
+        self._account, self._stream, self._settings = account, stream, settings
+        self._reading, self._known = reading, known
+        self.versions: dict[str, str] = {}
+
+    def tables(self, tally: Tally) -> Iterator[Opened]:
+        """The tables, one after the other. An address with {since} is asked for what came after what is read so far."""
+        for pattern in self._settings.paths:
+            path = pattern.replace(SANDBOX, self._account.base_url)
+            if SINCE in path:
+                since = self._since(tally)
+                with _fetched(path.replace(SINCE, quote(since.strftime("%Y-%m-%dT%H:%M:%SZ")))) as (local, _):
+                    yield from self._table(local, path)
+            elif path.startswith(("http://", "https://")):
+                yield from self._address(path)
+            else:
+                for found, version in _matches(path):
+                    if self._known.get(found) != version:
+                        self.versions[found] = version
+                        yield from self._table(found, found)
+
+    def ids(self) -> Iterator[list[str]] | None:
+        """Files do not say that they are all that there is."""
+        return None
+
+    def _since(self, tally: Tally) -> datetime:
+        told = [moment for moment in (self._reading.since, tally.read_to) if moment is not None]
+        return max(told, default=datetime(1970, 1, 1, tzinfo=UTC)).astimezone(UTC)
+
+    def _address(self, path: str) -> Iterator[Opened]:
+        known = self._known.get(path)
+        if known == UNKNOWN_VERSION or (known is not None and known == _version_at(path)):
+            return
+        with _fetched(path) as (local, version):
+            self.versions[path] = version
+            yield from self._table(local, path)
+
+    def _table(self, local: str, shown: str) -> Iterator[Opened]:
+        shown = addresses.masked(shown)
+        try:
+            table = open_table(local, expected=TARGETS[self._stream].columns)
+        except FileError as error:
+            if "is empty" in str(error) and SINCE in shown:
+                return
+            raise StorefrontError(f"{self._account.source}, {shown}: {error}") from None
+        with table:
+            yield Opened(table, shown, self._time(table.columns))
+
+    def _time(self, columns: list[str]) -> str | None:
+        """The column that tells how far a file goes: of the same name, or as a mapping with that name's column says."""
+        name = _TIME_OF[self._stream]
+        if self._settings.watermark is not None:
+            return self._settings.watermark
+        return next((column for column in columns if column.lower().replace(" ", "_") == name), None)
+
+
+def _matches(pattern: str) -> list[tuple[str, str]]:
+    """Paths that match, in order, each with its version: size and time, or the tag that an object store gives it."""
+    if not is_url(pattern):
+        found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path's own takes no absolute patterns
+        if not found and not glob.has_magic(pattern):
+            raise StorefrontError(f"{pattern} does not exist")
+        files = [(path, Path(path).stat()) for path in found if Path(path).is_file()]
+        return [(path, f"{told.st_size} {told.st_mtime_ns}") for path, told in files]
+    import fsspec
+
+    system, inner = fsspec.core.url_to_fs(pattern)
+    protocol = pattern.partition("://")[0]
+    try:
+        names = sorted(system.glob(inner)) if glob.has_magic(inner) else [inner]
+        infos = [(name, system.info(name)) for name in names]
+    except (OSError, ValueError) as error:
+        raise StorefrontError(f"{addresses.masked(pattern)} can't be read: {error}") from None
+    return [
+        (f"{protocol}://{str(name).lstrip('/') if protocol != 'file' else name}", _version(info))
+        for name, info in infos
+        if info.get("type") != "directory"
+    ]
+
+
+def _version(info: dict[str, object]) -> str:
+    tags = ("ETag", "etag", "md5", "mtime", "LastModified", "updated", "created")
+    tag = next((str(info[name]) for name in tags if info.get(name) is not None), "")
+    return f"{info.get('size')} {tag}".strip()
+
+
+def _client(address: str) -> httpx.Client:
+    local = is_loopback(urlsplit(address).hostname or "")
+    if address.startswith("http://") and not local:
+        raise StorefrontError(f"{addresses.masked(address)} is plain http: use https")
+    return httpx.Client(verify=True, trust_env=not local, timeout=_TIMEOUT, follow_redirects=False)
+
+
+def _version_at(address: str) -> str | None:
+    """The version that an address tells, None where it can't be asked for: then it is read."""
+    try:
+        with _client(address) as client:
+            answer = client.head(address)
+    except httpx.HTTPError:
+        return None
+    return _version_of(answer) if answer.status_code == 200 else None
+
+
+def _version_of(answer: httpx.Response) -> str:
+    return answer.headers.get("etag") or answer.headers.get("last-modified") or UNKNOWN_VERSION
+
+
+@contextmanager
+def _fetched(address: str) -> Iterator[tuple[str, str]]:
+    """What lies at an address, as a file that is gone after the block, and its version. It is received whole before any
+    of it counts."""
+    with tempfile.TemporaryDirectory(prefix="lanecast-storefront-") as folder:
+        name = Path(urlsplit(address).path).name or "table"
+        target = Path(folder) / name
+        version = _fetch(address, target)
+        yield str(target), version
+
+
+def _fetch(address: str, target: Path) -> str:
+    problem = ""
+    for _ in range(3):
+        try:
+            with _client(address) as client, client.stream("GET", address) as answer, target.open("wb") as out:
+                if answer.status_code != 200:
+                    problem = f"HTTP {answer.status_code}"
+                    continue
+                size = 0
+                for chunk in answer.iter_raw():
+                    size += len(chunk)
+                    if size > LARGEST_BYTES:
+                        raise StorefrontError(f"{addresses.masked(address)} is larger than {LARGEST_BYTES} bytes")
+                    out.write(chunk)
+                return _version_of(answer)
+        except httpx.HTTPError as error:
+            problem = f"{type(error).__name__}: {error}"
+    raise StorefrontError(f"{addresses.masked(address)} can't be fetched: {problem}")

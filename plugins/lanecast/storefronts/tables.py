@@ -1,0 +1,312 @@
+"""Rows of files and databases as pages, and pages as staged rows: what shops' own answers are for the others.
+
+A page holds the columns that the mapping uses, and no others, with customers under their keys already: the raw store
+holds no address and no name, whatever else lies in the table.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from itertools import chain
+from typing import Any, Protocol, cast
+
+import msgspec
+
+from lanecast import raw
+from lanecast.customers import keys
+from lanecast.files.datasets import staged_rows
+from lanecast.files.mapping import DatasetMapping, load_mapping
+from lanecast.files.plan import Plan
+from lanecast.files.streams import Source as FileSource
+from lanecast.files.table import Record, Table
+from lanecast.files.values import Defect, customer, read_as
+from lanecast.storefronts import ledger
+from lanecast.storefronts.asking import Answer, raw_folder
+from lanecast.storefronts.base import Page, PageBroken, SourceAccount, Step, StorefrontError, Stream
+from lanecast.storefronts.book import Book, Stored
+from lanecast.storefronts.config import ConfigError, Source, TableStream
+from lanecast.storefronts.ledger import Reading
+from lanecast.storefronts.tally import Tally
+from lanecast.storefronts.texts import changed
+from lanecast.warehouse.runs import Run
+
+log = logging.getLogger(__name__)
+
+ROWS_A_PAGE = 2_000
+_UNREADABLE = "(unreadable)"
+Row = tuple[object, ...]
+
+
+class _Page(msgspec.Struct):
+    """A page: rows of one table, each its line, its fields and a problem; `changed` is the name of the column that says
+    when a row was changed."""
+
+    name: str
+    kind: str
+    columns: list[str]
+    missing: list[str]
+    rows: list[tuple[int, list[str], str | None]]
+    changed: str | None = None
+
+
+class _Ids(msgspec.Struct):
+    ids: list[str]
+
+
+@dataclass
+class Opened:
+    """A table that is being read. `changed` is the column of its watermark; `held` how many rows it says to hold."""
+
+    table: Table
+    shown: str
+    changed: str | None = None
+    held: int | None = None
+
+
+class Reader(Protocol):
+    """What a kind of table source does: see files.py and database.py."""
+
+    versions: dict[str, str]
+
+    def tables(self, tally: Tally) -> Iterator[Opened]:
+        """The tables of the stream, one after the other, each closed before the next is opened."""
+        ...
+
+    def ids(self) -> Iterator[list[str]] | None:
+        """Pages of the ids of all products; None where the source does not list them."""
+        ...
+
+
+def pull(run: Run, source: Source, account: SourceAccount, attempt: int, address: str | None) -> dict[str, int]:
+    """Reads the streams of a source of files or of a database; returns how many rows came of each."""
+    came: dict[str, int] = {}
+    failed: StorefrontError | None = None
+    for stream, settings in source.streams.items():
+        reading = ledger.open_reading(run, source, stream, bool(run.params.get("full")), address)
+        if reading.is_complete:
+            log.info("%s, %s: was read by an earlier attempt", source.name, stream)
+            continue
+        tally = Tally()
+        try:
+            with Book(run.run_id, source.name, stream, attempt, address) as book:
+                book.forget()
+                reader = _reader(source, account, stream, settings, reading, address)
+                came[stream] = _read(run, source, stream, reading, reader, book, tally, address)
+        except (StorefrontError, ValueError, OSError) as error:
+            ledger.note_problem(run, source.name, stream, tally, None, str(error), address)
+            log.error("%s, %s: %s", source.name, stream, error)
+            failed = failed or (error if isinstance(error, StorefrontError) else StorefrontError(str(error)))
+    if failed is not None:
+        raise failed
+    return came
+
+
+def _reader(
+    source: Source,
+    account: SourceAccount,
+    stream: Stream,
+    settings: TableStream,
+    reading: Reading,
+    address: str | None,
+) -> Reader:
+    if source.kind == "sql":
+        from lanecast.storefronts.database import DatabaseReader
+
+        return DatabaseReader(source, stream, settings, reading)
+    from lanecast.storefronts.filesets import FilesReader
+
+    known = {} if reading.is_full else ledger.known_versions(source.name, stream, address)
+    return FilesReader(account, stream, settings, reading, known)
+
+
+def _read(
+    run: Run,
+    source: Source,
+    stream: Stream,
+    reading: Reading,
+    reader: Reader,
+    book: Book,
+    tally: Tally,
+    address: str | None,
+) -> int:
+    mapping = _mapping(source.streams[stream], stream)
+    told = 0
+    for opened in reader.tables(tally):
+        in_table = 0
+        for page in _pages(opened, mapping, tally, source.streams[stream].cancelled):
+            in_table += len(page.rows)
+            tally.pages += 1
+            _enter(book, source, "records", {"of": stream, "path": opened.shown}, msgspec.json.encode(page))
+        held = opened.held if opened.held is not None else opened.table.held
+        if held is not None and held != in_table:
+            raise StorefrontError(f"{source.name}, {opened.shown}: it holds {held} rows, and {in_table} of them came")
+        told += in_table if held is None else held
+        tally.rows += in_table
+        log.info("%s, %s: %s rows of %s", source.name, stream, in_table, opened.shown)
+    listed = False
+    if stream == "products" and reading.lists and (pages := reader.ids()) is not None:
+        for ids in pages:
+            _enter(book, source, "ids", {"of": stream}, msgspec.json.encode(_Ids(ids)))
+        listed = True
+    book.close()
+    ledger.note_told(run, source.name, stream, told, address)
+    ledger.note_complete(run, source.name, stream, tally, told, listed, reader.versions, address)
+    return tally.fetched
+
+
+def _enter(book: Book, source: Source, part: Any, state: dict[str, Any], body: bytes) -> None:
+    now = datetime.now(UTC)
+    answer = Answer(
+        carrier=raw_folder(source.name),
+        url=str(state.get("path", "")),
+        requested_at=now,
+        answered_at=now,
+        status=200,
+        body=body,
+    )
+    book.enter([(Step(part, state), answer)], None)
+
+
+def _mapping(settings: TableStream, stream: Stream) -> DatasetMapping:
+    mapping = load_mapping(settings.mapping, stream)
+    if mapping.joined:
+        raise ConfigError(
+            f"{mapping.name}: a storefront's tables are read one by one; join them in a query or beforehand"
+        )
+    return mapping
+
+
+def _pages(opened: Opened, mapping: DatasetMapping, tally: Tally, cancelled: str | None) -> Iterator[_Page]:
+    table = opened.table
+    # JSON Lines know their columns once they were met: the first record is read before the plan is made.
+    first = next(table.records, None)
+    records = table.records if first is None else chain([first], table.records)
+    plan = Plan(mapping, table, table.columns)
+    kept = [name for name in table.columns if name in plan.used or name in (opened.changed, cancelled)]
+    at = [table.columns.index(name) for name in kept]
+    hide = _hider(mapping, plan, kept)
+    moment = kept.index(opened.changed) if opened.changed in kept else None
+    rows: list[tuple[int, list[str], str | None]] = []
+    for line, fields, problem in records:
+        if problem is not None:
+            rows.append((line, [], problem))
+        else:
+            told = [fields[place] if place < len(fields) else "" for place in at]
+            if moment is not None:
+                tally.note(changed(told[moment]))
+            rows.append((line, hide(told), None))
+        if len(rows) >= ROWS_A_PAGE:
+            yield _Page(table.source.name, table.kind, kept, table.missing, rows, opened.changed)
+            rows = []
+    yield _Page(table.source.name, table.kind, kept, table.missing, rows, opened.changed)
+
+
+def _hider(mapping: DatasetMapping, plan: Plan, kept: list[str]) -> Callable[[list[str]], list[str]]:
+    """Puts customers under their keys. A text that can't be read as an id may be anything, and is not kept."""
+    spec = plan.sources.get("customer_id")
+    if spec is None:
+        return lambda fields: fields
+    if spec.from_ is None:
+        raise ConfigError(f"{mapping.name}, customer_id: name one column that holds the shop's id of the customer")
+    place = kept.index(spec.from_)
+    sentinels = (*mapping.sentinels, *spec.sentinels)
+    read = read_as(customer, spec.values, sentinels, spec.sentinel_patterns, spec.value_patterns)
+    key = lru_cache(maxsize=1 << 16)(partial(keys.customer_key, keys.secret()))
+
+    def hidden(fields: list[str]) -> list[str]:
+        try:
+            told = cast("str | None", read(fields[place]))
+            fields[place] = key(told) if told else ""
+        except Defect:
+            fields[place] = _UNREADABLE
+        return fields
+
+    return hidden
+
+
+# -------------------------------------------------------------------------------------------------------- to rows
+
+
+def rows(source: Source, stream: Stream, pages: list[Stored], reader: raw.RawReader, counted: Any) -> Iterator[Row]:
+    """The staged rows of a stream's pages, each without its number. Each table's rows are told as one file's are."""
+    settings = source.streams[stream]
+    mapping = _mapping(settings, stream)
+    records = [page for page in pages if page.step.part == "records"]
+    at = 0
+    while at < len(records):
+        path = records[at].step.state["path"]
+        run = [page for page in records[at:] if page.step.state["path"] == path]
+        yield from _of_table(mapping, settings, stream, run, reader, counted)
+        at += len(run)
+
+
+def _of_table(
+    mapping: DatasetMapping,
+    settings: TableStream,
+    stream: Stream,
+    pages: list[Stored],
+    reader: raw.RawReader,
+    counted: Any,
+) -> Iterator[Row]:
+    head = decoded(pages[0].read(reader))
+    moments: list[tuple[str | None, str | None]] = [(None, None)]
+
+    def records() -> Iterator[Record]:
+        for page in pages:
+            told = decoded(page.read(reader))
+            moment = told.columns.index(told.changed) if told.changed in told.columns else None
+            ended = told.columns.index(settings.cancelled) if settings.cancelled in told.columns else None
+            for line, fields, problem in told.rows:
+                counted.held += 1
+                moments[0] = (None, None) if problem else (_at(fields, moment), _at(fields, ended))
+                yield line, fields, problem
+
+    table = Table(head.kind, cast(FileSource, _Named(head.name)), list(head.columns), records(), missing=head.missing)
+    plan = Plan(_keyed(mapping), table, table.columns)
+    for row in staged_rows(mapping.target.staged, plan, table.records):  # without key: customers have theirs already
+        bare = row[1:]
+        if stream == "orders":
+            changed_at, cancelled_at = moments[0]
+            # order_line ends with cancelled_at, changed_in_shop_at, is_whole_order, source_line, unreadable
+            bare = (*bare[:-5], cancelled_at, changed_at, settings.whole_orders or None, *bare[-2:])
+        yield bare
+
+
+def _keyed(mapping: DatasetMapping) -> DatasetMapping:
+    """The mapping for pages: a customer's key is read as it is."""
+    spec = mapping.columns.get("customer_id")
+    if spec is None:
+        return mapping
+    plain = msgspec.structs.replace(spec, values={}, value_patterns={}, sentinels=(), sentinel_patterns=())
+    return replace(mapping, columns={**mapping.columns, "customer_id": plain})
+
+
+def _at(fields: list[str], place: int | None) -> str | None:
+    if place is None or place >= len(fields):
+        return None
+    moment = changed(fields[place])
+    return None if moment is None else moment.isoformat()
+
+
+@dataclass(frozen=True)
+class _Named:
+    """What a plan needs of a file: its name, for messages."""
+
+    name: str
+
+
+def decoded(page: Page) -> _Page:
+    """A page of rows. PageBroken where it is none."""
+    try:
+        return msgspec.json.decode(page.body, type=_Page)
+    except msgspec.MsgspecError as error:
+        raise PageBroken(f"a stored page can't be read: {error}") from None
+
+
+def ids(page: Page) -> list[str]:
+    """The ids of a page of ids."""
+    return msgspec.json.decode(page.body, type=_Ids).ids

@@ -1,0 +1,164 @@
+"""WooCommerce, by its REST API v3: what is asked, and how a read goes on. What is told is read in woocommerce_records.
+
+Records come in the order of their last change, and each page asks from where the last one ended, to the second:
+numbered pages alone would lose a record for each one that is changed, and so moves to the end, while they are read.
+Reference: https://woocommerce.github.io/woocommerce-rest-api-docs/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from lanecast.carriers.base import RequestSpec, basic_auth
+from lanecast.storefronts import woocommerce_records as records
+from lanecast.storefronts.base import (
+    Facts,
+    OrderTold,
+    Page,
+    ProductTold,
+    ShopAdapter,
+    SourceAccount,
+    Step,
+    Window,
+)
+from lanecast.storefronts.keeping import KEEP, Only
+
+PAGE_SIZE = 100
+_ROOT = "/wp-json/wc/v3"
+_SECOND = timedelta(seconds=1)
+
+_ORDER_TEXTS = ("id", "number", "status", "currency", "date_created_gmt", "date_modified_gmt", "customer_id")
+_LINE_TEXTS = ("id", "product_id", "variation_id", "quantity", "price", "total", "sku")
+_PRODUCT_TEXTS = (
+    *("id", "name", "status", "catalog_visibility", "date_created_gmt", "date_modified_gmt", "price", "purchasable"),
+    *("stock_status", "stock_quantity", "manage_stock"),
+)
+# Members of members can be named where these are objects, not where they are lists.
+_FIELDS = {
+    "orders": ",".join(
+        (
+            *_ORDER_TEXTS,
+            *("shipping.country", "shipping.state", "billing.country", "billing.state"),
+            *("line_items", "refunds", "meta_data"),
+        )
+    ),
+    "products": ",".join((*_PRODUCT_TEXTS, "categories")),
+    "refunds": "id,date_created_gmt,line_items",
+    "ids": "id",
+}
+_LINE = dict.fromkeys(_LINE_TEXTS, KEEP)
+_ADDRESS = {"country": KEEP, "state": KEEP}
+_TRACKING = dict.fromkeys(("tracking_provider", "custom_tracking_provider", "tracking_number", "date_shipped"), KEEP)
+_KEPT = {
+    "orders": [
+        {
+            **dict.fromkeys(_ORDER_TEXTS, KEEP),
+            "shipping": _ADDRESS,
+            "billing": _ADDRESS,
+            "line_items": [_LINE],
+            "refunds": [{"id": KEEP}],
+            "meta_data": Only("key", frozenset({records.TRACKING}), {"key": KEEP, "value": [_TRACKING]}),
+        }
+    ],
+    "products": [{**dict.fromkeys(_PRODUCT_TEXTS, KEEP), "categories": [{"id": KEEP, "name": KEEP}]}],
+    "refunds": [{"id": KEEP, "date_created_gmt": KEEP, "line_items": [_LINE]}],
+    "ids": [{"id": KEEP}],
+}
+
+
+class WooCommerce(ShopAdapter):
+    """WooCommerce's REST API v3, of any WordPress site."""
+
+    kind: ClassVar[str] = "woocommerce"
+
+    def authorization(self, account: SourceAccount) -> Mapping[str, str]:
+        from lanecast.carriers.base import Account
+
+        return basic_auth(Account(carrier=account.source, base_url="", login=account.login, password=account.password))
+
+    def first(self, window: Window, account: SourceAccount) -> Step:
+        size = min(100, int(account.extra.get("page_size", PAGE_SIZE)))
+        after = None if window.since is None else _time(window.since - _SECOND)  # strictly after, in whole seconds
+        return Step("records", {"of": window.stream, "after": after, "page": 1, "size": size})
+
+    def listing(self, account: SourceAccount) -> Step:
+        return Step("ids", {"of": "products", "page": 1, "size": min(100, int(account.extra.get("page_size", 100)))})
+
+    def count(self, window: Window, before: datetime | None = None) -> Step:
+        after = None if window.since is None else _time(window.since - _SECOND)
+        return Step("count", {"of": window.stream, "after": after, "before": None if before is None else _time(before)})
+
+    def spec(self, step: Step) -> RequestSpec:
+        state = step.state
+        if step.part == "rest":
+            path = f"{_ROOT}/orders/{state['id']}/refunds"
+            return RequestSpec(
+                "GET", path, {"per_page": "100", "page": str(state["page"]), "_fields": _FIELDS["refunds"]}
+            )
+        given = {
+            "status": "any",
+            "order": "asc",
+            "orderby": "id" if step.part == "ids" else "modified",
+            "per_page": "1" if step.part == "count" else str(state["size"]),
+            "page": str(state.get("page", 1)),
+            "_fields": _FIELDS[state["of"]] if step.part == "records" else _FIELDS["ids"],
+        }
+        for name, parameter in (("after", "modified_after"), ("before", "modified_before")):
+            if state.get(name):
+                given |= {parameter: state[name], "dates_are_gmt": "true"}
+        return RequestSpec("GET", f"{_ROOT}/{state['of']}", given)
+
+    def keep(self, step: Step) -> Any:
+        if step.part == "rest":
+            return _KEPT["refunds"]
+        return _KEPT[step.state["of"]] if step.part == "records" else _KEPT["ids"]
+
+    def read_count(self, body: bytes, headers: Mapping[str, str]) -> int | None:
+        return _total(headers)
+
+    def facts(self, page: Page) -> Facts:
+        state = page.step.state
+        if page.step.part == "rest":
+            full = len(records.items(page)) >= 100
+            return Facts([], rest=(Step("rest", state | {"page": state["page"] + 1}),) if full else ())
+        found = records.items(page)
+        seen = [records.seen(item) for item in found]
+        told = _total(page.headers)
+        lacking: list[Step] = []
+        if page.step.part == "records" and state["of"] == "orders":
+            owners = [owner for item in found if (owner := records.refunded(item)) is not None]
+            lacking = [Step("rest", {"of": "refunds", "id": owner, "page": 1}) for owner in owners]
+        following = None
+        if len(found) >= state["size"]:
+            following = Step(page.step.part, self._following(page.step, [one.changed_at for one in seen]))
+        return Facts(seen, following, tuple(lacking), told)
+
+    @staticmethod
+    def _following(step: Step, changed: list[datetime | None]) -> dict[str, Any]:
+        state = step.state
+        latest = max((one for one in changed if one is not None), default=None)
+        if step.part == "records" and latest is not None:
+            after = _time(latest - _SECOND)
+            if state["after"] is None or after > state["after"]:
+                return state | {"after": after, "page": 1}
+        return state | {"page": state["page"] + 1}  # a whole page was changed in one second
+
+    def orders(self, page: Page, rest: Iterable[Page]) -> Iterator[OrderTold]:
+        return records.orders(page, rest)
+
+    def products(self, page: Page) -> Iterator[ProductTold]:
+        return records.products(page)
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _total(headers: Mapping[str, str]) -> int | None:
+    text = headers.get("x-wp-total", "").strip()
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+ADAPTER = WooCommerce
