@@ -1,7 +1,7 @@
 """### Erase customer
 
 Takes customers out of the warehouse, in one transaction: `lanecast erase customer` as a run that can be looked up. It
-takes keys only (`lanecast key` prints them), for Airflow keeps a run's params: the shop's own ids are not to stay there.
+takes keys only (`lanecast key` prints them), for Airflow keeps a run's params, and the shop's own ids are not to stay.
 What is told of these customers later is loaded as nobody's. docs/privacy.md says what remains elsewhere, for how long.
 """
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from delivery_rows import START, days, execute, put_shipments, rows
+from delivery_rows import START, days, execute, put_events, put_shipments, rows
 from load_rows import Loader
+from promise_rows import even, put_lane
 from psycopg2 import sql
 
 from customer_keys import key
@@ -18,38 +18,40 @@ from lanecast.contracts.reader import contract, datasets
 from lanecast.customers import erasure
 from lanecast.customers.erasure import ErasureError
 from lanecast.delivery import refresh
-from lanecast.files import console
 from lanecast.warehouse import connection
 from lanecast.warehouse.connection import only_row
 
 ANN, BOB = "1001", "1002"
-ORDERS = "order_id,customer_id,ordered_at,status,currency,product_id,quantity,unit_price\n"
-DEEDS = "customer_id,product_id,kind,occurred_at,quantity,value,order_id\n"
 
 
 @pytest.fixture
-def shop(warehouse: str, tmp_path: Path) -> str:
+def shop(warehouse: str) -> str:
     """Two customers with orders, deeds, parcels, promises, lists and rows put aside; the orders A1, A2 are Ann's."""
-    _import(
-        tmp_path,
-        "orders",
-        ORDERS,
-        f"A1,{ANN},2026-03-02T09:00Z,paid,EUR,p1,1,10",
-        f"A1,{ANN},2026-03-02T09:00Z,paid,EUR,p2,1,10",
-        f"A2,{ANN},2026-03-03T09:00Z,paid,EUR,p1,2,10",
-        f"B1,{BOB},2026-03-03T09:00Z,paid,EUR,p1,1,10",
-        f"A3,{ANN},2026-03-03T09:00Z,paid,EUR,,1,10",  # no product: put aside
+    loader = Loader(warehouse)
+    loader.load(
+        "order_line",
+        [
+            _line("A1", ANN, "p1"),
+            _line("A1", ANN, "p2"),
+            _line("A2", ANN, "p1"),
+            _line("B1", BOB, "p1"),
+            _line("A3", ANN, None),
+        ],
+        {4: "product_missing"},
     )
-    _import(
-        tmp_path,
-        "interactions",
-        DEEDS,
-        f"{ANN},p1,view,2026-03-02T08:00Z,,,",
-        f"{ANN},p2,purchase,2026-03-05T08:00Z,1,10,A4",
-        f"{BOB},p1,view,2026-03-02T08:00Z,,,",
-        f"{ANN},p1,sniffed,2026-03-02T08:00Z,,,",  # no such kind: put aside, with the key in its data
-        f"{BOB},p1,sniffed,2026-03-02T08:00Z,,,",
+    loader.load(
+        "interaction",
+        [
+            _deed(1, ANN, "view"),
+            _deed(2, ANN, "purchase", "A4"),
+            _deed(3, BOB, "view"),
+            _deed(4, ANN, "sniffed"),
+            _deed(5, BOB, "sniffed"),
+        ],
+        {3: "kind_unknown", 4: "kind_unknown"},
     )
+    for (table,) in loader.asked("SELECT tablename FROM pg_tables WHERE schemaname = 'staging'"):
+        loader.execute(f"DROP TABLE staging.{table} CASCADE")
     put_shipments(
         {"shipment_id": n, "order_id": order, "carrier": "ups", "tracking_number": number, "ordered_at": START}
         for n, (order, number) in enumerate([("A1", "1Z1"), ("A2", None), ("B1", "1Z3")], 1)
@@ -60,7 +62,10 @@ def shop(warehouse: str, tmp_path: Path) -> str:
         "OVERRIDING SYSTEM VALUE SELECT carrier, coalesce(tracking_number, order_id), 1, shipment_id, ordered_at "
         "FROM core.shipment"
     )
+    put_events(1, {"at": days(1), "milestone": "delivered"})
+    execute("UPDATE core.tracking_event SET description = 'signed by A. Person'")
     refresh.refresh(as_of=days(10))
+    put_lane(even(20))
     with connection.connect(as_of=days(10)) as link, link.cursor() as cursor:
         for order in ("A1", "B1"):
             cursor.execute(
@@ -68,16 +73,33 @@ def shop(warehouse: str, tmp_path: Path) -> str:
                 (json.dumps([{"destination": "BR", "order_id": order}]),),
             )
     execute(
-        "INSERT INTO serving.customer_list (run_number, customer_id, slot, products, scores, reasons, because, support) "
+        "INSERT INTO serving.customer_list "
+        "(run_number, customer_id, slot, products, scores, reasons, because, support) "
         "SELECT 1, customer_id, 'discover', '{1}', '{1}', '{0}', '{-1}', '{1}' FROM core.customer"
     )
     return warehouse
 
 
-def _import(folder: Path, dataset: str, header: str, *lines: str) -> None:
-    path = folder / f"{dataset}.csv"
-    path.write_text(header + "\n".join(lines) + "\n")
-    console.import_file(dataset, str(path), None, days(5), quiet=True)
+def _line(order: str, customer: str, product: str | None) -> dict[str, Any]:
+    return {
+        "order_id": order,
+        "customer_id": key(customer),
+        "ordered_at": START,
+        "product_id": product,
+        "quantity": 1,
+        "is_whole_order": False,
+    }
+
+
+def _deed(number: int, customer: str, kind: str, order: str | None = None) -> dict[str, Any]:
+    return {
+        "interaction_hash": number,
+        "occurred_at": days(number),
+        "customer_id": key(customer),
+        "product_id": "p1",
+        "kind": kind,
+        "order_id": order,
+    }
 
 
 def found(text: str) -> dict[str, int]:
@@ -127,6 +149,7 @@ def test_an_erased_customer_is_nowhere_but_among_the_erased(shop: str) -> None:
     assert counts()["order_line"] == 4
     erased = erasure.erase([key(ANN)])
     assert found(key(ANN)) == {"ops.erased_customer": 1}
+    assert found("A. Person") == {}
     assert found("buyer") == {"core.shipment": 1}, "Bob's alone"
     assert (erased.asked, erased.customers, erased.orders) == (1, 1, 3)
     assert erased.rows == {
@@ -136,6 +159,7 @@ def test_an_erased_customer_is_nowhere_but_among_the_erased(shop: str) -> None:
         "core.interaction deleted": 2,
         "core.shipment deleted": 1,
         "core.shipment cut off": 1,
+        "core.tracking_event lost its words": 1,
         "serving.shipment_status cut off": 2,
         "serving.promise_log forgot its references": 1,
         "serving.customer_list deleted": 1,
@@ -220,11 +244,12 @@ def test_the_command_takes_the_shop_s_ids_and_keys_alike(shop: str, monkeypatch:
 
 
 def test_every_pseudonymous_column_is_one_that_erasure_knows() -> None:
-    """A dataset that names people in a column of another name has to be dealt with in erasure.py, and then named here."""
+    """A dataset that tells of people in a column of another name has to be dealt with, and then named here."""
     named = {
         column.name
         for name in datasets()
         for column in contract(name).table.properties
         if column.classification != "none"
     }
-    assert named == {"customer_id", "order_id", "tracking_number"}
+    # words and attributes go with the order; codes are counted, and name no parcel
+    assert named == {"customer_id", "order_id", "tracking_number", "description", "attributes", "code"}
