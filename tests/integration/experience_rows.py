@@ -24,7 +24,7 @@ def at(days: float) -> datetime:
 
 @dataclass(frozen=True)
 class Order:
-    """An order to a country whose clock is UTC, with one parcel. Times are days after START, promises whole ones."""
+    """An order to a country whose clock is UTC, with one parcel. Times are days after START; promises name days."""
 
     customer: str | None
     ordered: float
@@ -77,7 +77,7 @@ def put(orders: Iterable[Order]) -> None:
 
 def put_parcel(tables: dict[str, list[tuple[Any, ...]]], number: int, order: str, one: Order) -> None:
     """Adds the parcel of one order to the rows of both tables."""
-    promised = None if one.promised is None else at(one.promised)
+    promised = None if one.promised is None else at(one.promised - 0.5)
     delivered = None if one.delivered is None else at(one.delivered)
     ended = delivered if one.ended is None else at(one.ended)
     tables["core.shipment"].append((number, "ups", f"N{number}", 1, order, promised, "t", START, START))

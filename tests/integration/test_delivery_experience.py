@@ -229,6 +229,11 @@ def test_parts_add_up_to_wholes() -> None:
 
 # ------------------------------------------------------------------------------------------------- the edges
 
+_LATE_TO_BRAZIL = (
+    "SELECT orders FROM mart.delivery_experience "
+    "WHERE destination_country = 'BR' AND segment = 'all' AND lateness = 'late'"
+)
+
 
 @pytest.mark.parametrize(
     ("order", "lateness"),
@@ -277,12 +282,18 @@ def test_an_order_has_arrived_with_the_last_of_its_parcels() -> None:
 
 
 def test_days_are_those_of_the_place_and_a_promise_at_midnight_is_a_date() -> None:
-    """21:36 UTC is the next morning in Japan; the shop names dates as midnight UTC."""
-    put([Order("a", 0, 10.4, 10, "JP"), Order("b", 0, 10.4, 9.5, "BR"), Order("c", 0, 10.6, 9.5, "BR")])
+    """21:36 UTC is the next morning in Japan, and 02:24 UTC the evening before in Brazil."""
+    put([Order("a", 0, 10.4, 10, "JP"), Order("b", 0, 10.4, 10, "BR"), Order("c", 0, 10.6, 10, "BR")])
     experience.refresh(as_of=at(NOW))
     assert mart(destination_country="JP", segment="all", lateness="late_1_2_days")["orders"] == 1
-    # day 9.5 is midnight UTC: the 15th. 21:36 UTC of the 15th is in time; 02:24 of the 16th is still the 15th in Brazil
     assert mart(destination_country="BR", segment="all", lateness="on_time")["orders"] == 2
+    # midnight in Brazil is the day, too; half past four is a moment
+    for moment, late in (("2026-01-15 03:00Z", 0), ("2026-01-15 04:00Z", 0), ("2026-01-15 19:30Z", 2)):
+        execute("UPDATE core.shipment SET promised_at = %s", moment)
+        experience.refresh(as_of=at(NOW))
+        row = mart(destination_country="BR", segment="all", lateness="all")
+        assert (row["orders_due"], float(row["mean_days_late"] or 0)) == (2, 0)
+        assert sum(one["orders"] for one in rows(_LATE_TO_BRAZIL)) == late, moment
 
 
 def test_what_the_order_was_promised_comes_before_what_the_shop_noted_and_the_first_counts() -> None:

@@ -2,7 +2,7 @@
 -- it ends; `felt_at` is when the customer knew: what followed is counted from there on.
 --
 -- An order has arrived with the last of its parcels. What was promised is the first told of these before it was shipped: a promise
--- given to the order itself, the shop's own, and one that a refresh gave to its parcel. Days are those of the place where it goes.
+-- given to the order itself, the shop's own, or one that a refresh gave to its parcel. Days are those of the place where it goes.
 CREATE TEMPORARY TABLE experience ON COMMIT DROP AS
 WITH parcel AS (
     SELECT
@@ -45,8 +45,8 @@ promise AS (
     GROUP BY parcel.order_id
 ),
 
--- Grain: one row per order with a parcel. A shop that names midnight UTC means the date.
-dated AS (
+-- Grain: one row per order with a parcel.
+placed AS (
     SELECT
         parcel.*,
         coalesce(country.zone, 'UTC') AS zone,
@@ -54,39 +54,57 @@ dated AS (
         promise.told_latest,
         promise.served_earliest,
         promise.served_latest,
-        CASE
-            WHEN parcel.promised_at = date_trunc('day', parcel.promised_at, 'UTC')
-                THEN (parcel.promised_at AT TIME ZONE 'UTC')::date
-            ELSE (parcel.promised_at AT TIME ZONE coalesce(country.zone, 'UTC'))::date
-        END AS shop_latest,
-        (parcel.delivered_at AT TIME ZONE coalesce(country.zone, 'UTC'))::date AS delivered_on,
-        (%(as_of)s::timestamptz AT TIME ZONE coalesce(country.zone, 'UTC'))::date AS today
+        parcel.promised_at AT TIME ZONE coalesce(country.zone, 'UTC') AS promised_there
     FROM parcel
     LEFT JOIN core.country ON parcel.country = country.country
     LEFT JOIN promise ON parcel.order_id = promise.order_id
 ),
 
--- Grain: the same.
+-- Grain: the same. A shop that names the first instant of a day, there or in UTC, means the day; any other is a moment. One
+-- o'clock is the first instant by a clock that had been put back.
+dated AS (
+    SELECT
+        placed.*,
+        CASE
+            WHEN placed.promised_at = date_trunc('day', placed.promised_at, 'UTC')
+                THEN (placed.promised_at AT TIME ZONE 'UTC')::date
+            WHEN placed.promised_there::time IN ('00:00', '01:00') THEN placed.promised_there::date
+        END AS shop_day
+    FROM placed
+),
+
+-- Grain: the same; `due_at` is the end of the promised day, or the promised moment.
 promised AS (
     SELECT
         dated.*,
-        coalesce(dated.told_latest, dated.shop_latest, dated.served_latest) AS promised_on,
+        CASE
+            WHEN dated.told_latest IS NOT NULL THEN (dated.told_latest + 1)::timestamp AT TIME ZONE dated.zone
+            WHEN dated.shop_day IS NOT NULL THEN (dated.shop_day + 1)::timestamp AT TIME ZONE dated.zone
+            WHEN dated.promised_at IS NOT NULL THEN dated.promised_at
+            ELSE (dated.served_latest + 1)::timestamp AT TIME ZONE dated.zone
+        END AS due_at,
         CASE
             WHEN dated.told_latest IS NOT NULL THEN dated.told_earliest
-            WHEN dated.shop_latest IS NOT NULL THEN dated.shop_latest - %(early_days)s + 1
-            ELSE dated.served_earliest
-        END AS promised_from
+            WHEN dated.promised_at IS NULL THEN dated.served_earliest
+        END::timestamp AT TIME ZONE dated.zone AS range_begins_at
     FROM dated
 ),
 
--- Grain: the same.
+-- Grain: the same; `days_late` counts days that have begun.
 judged AS (
     SELECT
         promised.*,
         NOT promised.is_delivered AND (
-            promised.is_given_up OR (NOT promised.is_out_of_sight AND promised.promised_on + %(overdue_days)s < promised.today)
+            promised.is_given_up
+            OR (NOT promised.is_out_of_sight AND promised.due_at + make_interval(days => %(overdue_days)s) < %(as_of)s)
         ) AS is_never,
-        (promised.promised_on + 1)::timestamp AT TIME ZONE promised.zone AS promise_ended_at
+        coalesce(promised.range_begins_at, promised.due_at - make_interval(days => %(early_days)s)) AS early_until,
+        CASE
+            WHEN promised.is_delivered
+                THEN ceil(extract(EPOCH FROM promised.delivered_at - promised.due_at)::double precision / 86400)::integer
+        END AS days_late,
+        promised.due_at < %(as_of)s
+        AND (promised.is_delivered OR promised.is_given_up OR NOT promised.is_out_of_sight) AS is_due
     FROM promised
 )
 
@@ -103,31 +121,23 @@ SELECT
     CASE
         WHEN judged.is_never THEN 'never_arrived'
         WHEN NOT judged.is_delivered THEN 'open'
-        WHEN judged.promised_on IS NULL THEN 'no_promise'
-        WHEN judged.delivered_on < judged.promised_from THEN 'early'
-        WHEN judged.delivered_on <= judged.promised_on THEN 'on_time'
-        WHEN judged.delivered_on <= judged.promised_on + 2 THEN 'late_1_2_days'
-        WHEN judged.delivered_on <= judged.promised_on + 7 THEN 'late_3_7_days'
+        WHEN judged.due_at IS NULL THEN 'no_promise'
+        WHEN judged.delivered_at < judged.early_until THEN 'early'
+        WHEN judged.delivered_at <= judged.due_at THEN 'on_time'
+        WHEN judged.days_late <= 2 THEN 'late_1_2_days'
+        WHEN judged.days_late <= 7 THEN 'late_3_7_days'
         ELSE 'late_over_a_week'
     END AS lateness,
     CASE
         WHEN judged.is_delivered THEN judged.delivered_at
         -- given up, or the promise's end: whichever was first
-        WHEN judged.is_never THEN coalesce(least(judged.promise_ended_at, judged.given_up_at), purchase.ordered_at)
+        WHEN judged.is_never THEN coalesce(least(judged.due_at, judged.given_up_at), purchase.ordered_at)
     END AS felt_at,
     CASE WHEN judged.is_delivered THEN extract(EPOCH FROM judged.delivered_at - purchase.ordered_at)::double precision / 86400 END
     AS days,
-    CASE WHEN judged.is_delivered THEN judged.delivered_on - judged.promised_on END AS days_late,
-    coalesce(
-        judged.promised_on < judged.today AND (judged.is_delivered OR judged.is_given_up OR NOT judged.is_out_of_sight), false
-    ) AS is_due,
-    coalesce(
-        judged.promised_on < judged.today
-        AND (
-            judged.is_delivered AND judged.delivered_on > judged.promised_on
-            OR NOT judged.is_delivered AND (judged.is_given_up OR NOT judged.is_out_of_sight)
-        ), false
-    ) AS is_late,
+    judged.days_late,
+    coalesce(judged.is_due, false) AS is_due,
+    coalesce(judged.is_due AND (NOT judged.is_delivered OR judged.delivered_at > judged.due_at), false) AS is_late,
     purchase.currency,
     purchase.value,
     purchase.value_returned,
