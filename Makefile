@@ -39,6 +39,7 @@ bench: setup ## how fast events load and answers are read, and what refreshing a
 	@$(BIN)/lanecast bench parse
 	@$(BIN)/lanecast bench polling
 	@$(BIN)/lanecast bench promise
+	@$(BIN)/lanecast bench recommend
 
 setup setup-dev:
 	@if [ -z '$(PYTHON)' ]; then echo 'setup: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python3.11 run' >&2; exit 1; fi

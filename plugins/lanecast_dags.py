@@ -32,6 +32,7 @@ SHIPMENTS = Asset("lanecast://core/shipment", group="lanecast")
 TRACKING_EVENTS = Asset("lanecast://core/tracking_event", group="lanecast")
 ORDERS = Asset("lanecast://core/customer_order", group="lanecast")
 DELIVERY_TIME = Asset("lanecast://mart/delivery_time", group="lanecast")
+RECOMMENDATIONS = Asset("lanecast://mart/customer_recommendation", group="lanecast")
 
 DEFAULTS: dict[str, Any] = {
     "owner": "lanecast",

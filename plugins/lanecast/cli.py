@@ -369,6 +369,83 @@ def train_delivery(restore: str | None, as_of: datetime | None, as_json: bool) -
         console.show(trained, published)
 
 
+@train.command("recommendations")
+@click.option("--as-of", callback=_moment, metavar="TIME", help="Know nothing later than this moment.")
+@as_json
+def train_recommendations(as_of: datetime | None, as_json: bool) -> None:
+    """Learn what to recommend from orders and behaviour, judge the models, and publish the lists of those that serve.
+
+    Runs and how each model did: mart.recommendation_run, mart.recommendation_evaluation.
+    """
+    from lanecast.recommend import console, training
+
+    try:
+        trained = _in_warehouse(
+            lambda: training.train_and_publish(as_of=as_of, say=lambda text: click.echo(text, err=True))
+        )
+    except training.NothingToLearnFrom as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        _print_json(training.as_dict(trained))
+    else:
+        console.show(trained)
+
+
+@cli.group("recommend", invoke_without_command=True)
+@click.option("--customer", metavar="ID", help="Whom: the shop's id of the customer, or the key.")
+@click.option("--product", metavar="ID", help="Beside which product.")
+@click.option("--slot", type=click.Choice(["discover", "buy_again"]), help="This one alone.")
+@click.option("--country", metavar="XX", help="Whose popular products somebody new is shown; the customer's own else.")
+@click.option("-n", "how_many", type=click.IntRange(1, 100), default=20, show_default=True, help="How many at most.")
+@as_json
+@click.pass_context
+def recommend(
+    context: click.Context,
+    customer: str | None,
+    product: str | None,
+    slot: str | None,
+    country: str | None,
+    how_many: int,
+    as_json: bool,
+) -> None:
+    """Say what to show a customer, to discover and to buy again, or beside a product.
+
+    With --country alone: somebody who is not known.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if product is not None and (customer or country or slot):
+        raise click.UsageError("--product is asked for alone")
+    if not (product or customer or country):
+        raise click.UsageError("give --customer, --product or --country")
+    from lanecast.recommend import console
+    from lanecast.recommend.asking import NoAnswer
+
+    try:
+        found = _in_warehouse(lambda: console.ask(customer, product, slot, how_many, country))
+    except NoAnswer as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        _print_json(found)
+    else:
+        for line in console.lines(found):
+            click.echo(line)
+
+
+@recommend.command("restore")
+@click.argument("run", required=False)
+@as_json
+def recommend_restore(run: str | None, as_json: bool) -> None:
+    """Put the lists of RUN (mart.recommendation_run) in use again, by default of the one before, until the next run."""
+    from lanecast.recommend.store import PREVIOUS, NoRun, put_in_use
+
+    try:
+        version = _in_warehouse(lambda: put_in_use(run or PREVIOUS))
+    except NoRun as error:
+        raise click.ClickException(str(error)) from None
+    _print_json({"version": version}) if as_json else click.echo(f"run {version} serves")
+
+
 @cli.group()
 def bench() -> None:
     """Measure how fast it is, on a database of its own."""
@@ -459,6 +536,22 @@ def bench_train(shipments: int, as_json: bool) -> None:
     else:
         for line in training.lines(figures):
             click.echo(line)
+
+
+@bench.command("recommend")
+@click.option("--interactions", type=click.IntRange(min=1000), default=1_000_000, show_default=True)
+@click.option("--customers", type=click.IntRange(min=100), default=50_000, show_default=True)
+@click.option("--products", type=click.IntRange(min=100), default=5_000, show_default=True)
+@as_json
+def bench_recommend(interactions: int, customers: int, products: int, as_json: bool) -> None:
+    """Seconds and memory of a night's recommendations in a made-up shop, and of reading one customer's list."""
+    from lanecast.bench import recommend as recommending
+
+    figures = recommending.recommend(interactions, customers, products, (lambda _: None) if as_json else click.echo)
+    if as_json:
+        _print_json(recommending.as_dict(figures))
+    else:
+        recommending.show(figures)
 
 
 @bench.command("polling")

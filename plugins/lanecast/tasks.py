@@ -257,6 +257,44 @@ def refresh_under_way() -> dict[str, Any]:
     return asdict(refreshing.refresh())
 
 
+def train_recommendations(context: Context) -> dict[str, Any]:
+    """Reads, judges, learns and keeps a run that is not in use yet; returns its version and why what serves does. A run
+    that is to restore another names that one.
+
+    Where nothing came since the run in use, and it is not forced, it is skipped; so it is where there is nothing at all.
+    """
+    refuse_backfill(context)
+    migrations.migrate()
+    params = context["params"]
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from lanecast.recommend import store, training
+
+    if params["restore"] is not None:
+        try:
+            return {"version": store.one(params["restore"]), "reason": "restored"}
+        except store.NoRun as refused:
+            raise RunRefused(str(refused)) from None
+    if not params["force"] and not store.is_anything_new():
+        raise AirflowSkipException("nothing was loaded, and nobody erased, since the run in use")
+    try:
+        trained = training.train(run_id=run_id(context))
+    except training.NothingToLearnFrom as nothing:
+        raise AirflowSkipException(str(nothing)) from None
+    return {"version": trained.version, "reason": trained.reason}
+
+
+def publish_recommendations(trained: Mapping[str, Any]) -> dict[str, Any]:
+    """Puts a run in use; returns its version."""
+    from lanecast.recommend import training
+    from lanecast.recommend.store import NoRun
+
+    try:
+        return {"version": training.publish(trained["version"])}
+    except NoRun as refused:
+        raise RunRefused(str(refused)) from None
+
+
 def watch(context: Context) -> dict[str, int]:
     """Holds the warehouse against its contracts, raises and resolves alerts, and tells them; returns those seen."""
     from lanecast.alerts import telling

@@ -21,6 +21,7 @@ DAGS = (
     "history_import",
     "maintenance",
     "quarantine_replay",
+    "recommendations",
 )
 PYTHON_FILES = sorted([*(ROOT / "dags").glob("*.py"), *(ROOT / "plugins").rglob("*.py")])
 # What reaches into Airflow's metadata, or reads it at import: workers of Airflow 3 must not.
@@ -103,6 +104,7 @@ def test_schedules(described: dict[str, Any]) -> None:
         "history_import": None,
         "maintenance": "30 3 * * *",
         "quarantine_replay": None,
+        "recommendations": "45 2 * * *",
     }
 
 
@@ -114,6 +116,7 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
     assert outlets["carrier_tracking"] == loaded
     assert outlets["history_import"] == loaded | {"lanecast://core/customer_order"}
     assert outlets["delivery_model"] == {"lanecast://mart/delivery_time"}
+    assert outlets["recommendations"] == {"lanecast://mart/customer_recommendation"}
     assert outlets["delivery_time"] == {"lanecast://mart/delivery_time"}
 
 
@@ -129,6 +132,8 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
         ),
         ("carrier_tracking", "force", [True, False], [None, "yes", 1]),
         ("delivery_model", "force", [True, False], [None, "yes"]),
+        ("recommendations", "force", [True, False], [None, "yes"]),
+        ("recommendations", "restore", [None, "previous", "2026-06-14.1"], ["", "latest", "2026-06-14", 1]),
         ("delivery_model", "restore", [None, "2026-06-14.1", "2026-06-14.12"], ["", "latest", "2026-06-14", 1]),
         ("history_import", "dataset", ["shipments", "events", "orders", "interactions"], ["parcels", None, ""]),
         ("history_import", "path", ["/data/x.csv"], ["", None, 3]),

@@ -55,6 +55,8 @@ def test_the_reader_reads_every_view_and_asks_for_a_promise(reader: psycopg2.ext
         reader.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(*view)))
     reader.execute(PROMISE)
     assert reader.fetchall() == [(None, None, None, 0, "no parcel delivered yet", None)]
+    reader.execute("SELECT count(*) FROM mart.recommend('nobody')")
+    assert reader.fetchall() == [(0,)]
 
 
 def test_the_reader_reads_nothing_else(reader: psycopg2.extensions.cursor) -> None:

@@ -288,7 +288,10 @@ def test_under_a_path_of_its_own_airflow_is_found_too() -> None:
 def test_the_document_describes_the_json() -> None:
     told = client().get(f"{PREFIX}/api/openapi.json").json()
     assert told["servers"] == [{"url": PREFIX}]
-    assert list(told["paths"]) == ["/api/quality", "/api/quality/run", "/api/promise"]
+    assert list(told["paths"]) == [
+        *("/api/quality", "/api/quality/run", "/api/promise"),
+        *(f"/api/recommendations/{of}" for of in ("customer/{key}", "visitor", "product/{product}")),
+    ]
     for path in told["paths"].values():
         for way in path.values():
             assert {"401", "403", "503"} <= way["responses"].keys()

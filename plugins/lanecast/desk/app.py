@@ -12,9 +12,10 @@ from starlette.exceptions import HTTPException
 
 from lanecast import __version__
 from lanecast.delivery.promise import NoPromise
-from lanecast.desk import pages, promising, quality
+from lanecast.desk import pages, promising, quality, recommending
 from lanecast.desk.promising import Answer, Asked, Given
 from lanecast.desk.quality import Quality
+from lanecast.desk.recommending import Beside, Customer, HowMany, Product, Recommended, Wanted
 from lanecast.report import page, reading
 from lanecast.report.content import Report
 from lanecast.report.reading import UnknownRun
@@ -88,6 +89,22 @@ def create_app(user: Callable[..., Any], address: Callable[[], str] = warehouse.
     def issue(response: Response, given: Given) -> Answer:
         response.headers.update(_HEADERS)
         return promising.give(address, given)
+
+    @app.get("/api/recommendations/customer/{key}", summary="What to show a customer", responses=_RESPONSES)
+    def to_customer(response: Response, key: Customer, asked: Annotated[Wanted, Query()]) -> Recommended:
+        response.headers.update(_HEADERS)
+        return recommending.to_customer(address, key, asked)
+
+    @app.get("/api/recommendations/visitor", summary="What to show somebody new", responses=_RESPONSES)
+    def to_visitor(response: Response, asked: Annotated[Wanted, Query()]) -> Recommended:
+        response.headers.update(_HEADERS)
+        return recommending.to_customer(address, None, asked)
+
+    # a product's id may have a slash in it
+    @app.get("/api/recommendations/product/{product:path}", summary="What is bought together", responses=_RESPONSES)
+    def beside_product(response: Response, product: Product, how_many: HowMany = 20) -> Beside:
+        response.headers.update(_HEADERS)
+        return recommending.beside_product(address, product, how_many)
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def document(request: Request) -> Response:

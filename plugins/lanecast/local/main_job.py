@@ -18,7 +18,7 @@ from lanecast.local.api import Api, ApiError, seconds_between
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.connection import NoWarehouse, only_row
 
-DAGS = ("carrier_tracking", "history_import", "delivery_time")
+DAGS = ("carrier_tracking", "history_import", "delivery_time", "storefront", "recommendations")
 HISTORY = ("shipments", "events")
 _LIMIT = 900.0
 
@@ -59,7 +59,11 @@ def fetch_history(sandbox_url: str, folder: Path) -> dict[str, Path]:
 
 
 def run(open_api: Callable[[], Api], history: Callable[[], dict[str, Path]] | None, say: Say) -> Outcome:
-    """Imports the history (where there is one), pulls what is due, and waits until the marts are fresh."""
+    """Imports the history of parcels (where there is one), asks carriers and storefronts, makes recommendations, and waits
+    until the marts are fresh.
+
+    Orders, products and behaviour come from the storefronts alone, their history too: a first read tells all of it.
+    """
     began = time.monotonic()
     outcome = Outcome()
     with open_api() as api:
@@ -69,9 +73,10 @@ def run(open_api: Callable[[], Api], history: Callable[[], dict[str, Path]] | No
     if "shipments" in files:
         say("importing the history of shipments")
         _one(open_api, outcome, "history_import", {"dataset": "shipments", "path": str(files["shipments"])})
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         jobs = [pool.submit(_one, open_api, outcome, "carrier_tracking", {})]
         say("asking the carriers for what is under way")
+        jobs.append(pool.submit(_shops, open_api, outcome, say))
         if "events" in files:
             say("importing the history of tracking events")
             told = {"dataset": "events", "path": str(files["events"])}
@@ -82,6 +87,14 @@ def run(open_api: Callable[[], Api], history: Callable[[], dict[str, Path]] | No
     _wait_for_marts(open_api, outcome, before)
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+def _shops(open_api: Callable[[], Api], outcome: Outcome, say: Say) -> None:
+    """What the storefronts tell, and what is recommended from it."""
+    say("reading the storefronts")
+    _one(open_api, outcome, "storefront", {})
+    say("making recommendations")
+    _one(open_api, outcome, "recommendations", {})
 
 
 def _one(open_api: Callable[[], Api], outcome: Outcome, dag_id: str, conf: dict[str, Any]) -> None:

@@ -15,6 +15,16 @@ from lanecast.warehouse.statements import statement
 
 
 @dataclass
+class Shops:
+    """What the storefronts told, and what is recommended from it."""
+
+    totals: tuple[int, int, int, int, int]
+    customer: list[tuple[str, str, int, str, str | None]]
+    together: list[tuple[str, str, int, str, str]]
+    serving: list[tuple[str, str, Any, Any, int, str]]
+
+
+@dataclass
 class Summary:
     """Figures of the warehouse after a job."""
 
@@ -24,11 +34,13 @@ class Summary:
     rules: list[tuple[str, str, int]]
     lanes: list[tuple[Any, ...]]
     pulled: list[tuple[str, int, int, int, int]]
+    shops: Shops
 
     @property
     def filled(self) -> bool:
-        """Whether the tables that consumers read have rows."""
-        return bool(self.shipments and self.events and self.lanes)
+        """Whether the tables that consumers read have rows: those of recommendations, where orders came."""
+        orders = self.shops.totals[0]
+        return bool(self.shipments and self.events and self.lanes and (self.shops.serving or not orders))
 
 
 def collect(run_ids: list[str]) -> Summary:
@@ -40,7 +52,10 @@ def collect(run_ids: list[str]) -> Summary:
             return cursor.fetchall()
 
         (shipments, events) = rows("totals")[0]
-        return Summary(shipments, events, rows("loads"), rows("rules"), rows("lanes"), rows("pulled"))
+        told = rows("shops")[0]
+        totals = (told[0], told[1], told[2], told[3], told[4])
+        shops = Shops(totals, rows("customer"), rows("together"), rows("serving"))
+        return Summary(shipments, events, rows("loads"), rows("rules"), rows("lanes"), rows("pulled"), shops)
 
 
 def show(console: Console, summary: Summary, outcome: Outcome, login: dict[str, str], url: str, sandbox: str) -> None:
@@ -83,21 +98,48 @@ def show(console: Console, summary: Summary, outcome: Outcome, login: dict[str, 
         table.add_row(*_texts(lane))
     console.print(table)
     console.print("[dim]From all parcels, those under way included; of those delivered within the horizon.[/dim]")
+    _show_shops(console, summary.shops)
     table = _table("How long it took", "workflow", "step", "seconds")
     for dag, step, seconds in outcome.steps:
         table.add_row(dag, step, f"{seconds:.1f}")
     console.print(table)
     bold = "[bold]{:,}[/bold]".format
     console.print(f"In the warehouse: {bold(summary.shipments)} shipments, {bold(summary.events)} tracking events")
+    orders, lines, customers, products, deeds = map(bold, summary.shops.totals)
+    console.print(
+        f"{orders} orders with {lines} lines, {customers} customers, {products} products, {deeds} views and carts"
+    )
     user, password = login["username"], login["password"]
     console.print(f"Airflow: [bold]{url}[/bold]   user [bold]{user}[/bold]   password [bold]{password}[/bold]")
+
+
+def _show_shops(console: Console, shops: Shops) -> None:
+    if shops.serving:
+        table = _table("Which models recommend, by what they found of later purchases", "list", "model", "recall@20")
+        for name in ("popularity's", "customers", "why"):
+            table.add_column(name, justify="left" if name == "why" else "right")
+        for slot, model, recall, popular, customers, why in shops.serving:
+            table.add_row(
+                slot, model, f"{recall:.3f}", "" if popular is None else f"{popular:.3f}", f"{customers:,}", why
+            )
+        console.print(table)
+    if shops.customer:
+        table = _table(f"Recommended to customer {shops.customer[0][0]}", "list", "rank", "product", "reason")
+        for _, slot, rank, product, reason in shops.customer:
+            table.add_row(slot, str(rank), product, reason or "")
+        console.print(table)
+    if shops.together:
+        table = _table(f"Bought with {shops.together[0][0]}, the best-seller", "product", "rank", "lift", "reason")
+        for _, product, rank, lift, reason in shops.together:
+            table.add_row(product, str(rank), lift, reason)
+        console.print(table)
 
 
 def _table(title: str, first: str, *others: str) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column(first)
     for name in others:
-        numeric = name not in {"from", "rule", "step"}
+        numeric = name not in {"from", "rule", "step", "model", "product", "reason"}
         table.add_column(name, justify="right" if numeric else "left")
     return table
 

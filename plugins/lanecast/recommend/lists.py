@@ -39,3 +39,30 @@ REASONS: tuple[str, ...] = (
     "new",
 )
 """One line for each recommendation; {product}, {support} and {country} are filled in as lists are published."""
+
+
+@dataclass(frozen=True)
+class ProductLists:
+    """What is bought together with a product: row i is that of `product[i]`, best first, padded with -1.
+
+    `other`, `support` (baskets, or customers where nothing tells baskets, that hold both), `lift` (how many times as
+    often as chance would have it) and `score` (shrunk, 0 to 1) are n x k.
+    """
+
+    product: Ints
+    other: Ints
+    support: Ints
+    lift: NDArray[np.float32]
+    score: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PopularLists:
+    """What sells: row i is that of `country[i]` (-1: all countries together), best first, padded with -1; n x k.
+
+    `score` is the number of purchases, each counting half as much for every half-life since.
+    """
+
+    country: NDArray[np.int16]
+    product: Ints
+    score: NDArray[np.float32]

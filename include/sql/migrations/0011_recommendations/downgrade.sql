@@ -1,1 +1,11 @@
-SELECT 1;
+DROP FUNCTION IF EXISTS mart.recommend(text, text, integer, text);
+DROP VIEW IF EXISTS mart.customer_recommendation, mart.product_recommendation, mart.popular_product,
+mart.recommendation_evaluation, mart.recommendation_run;
+DROP FUNCTION IF EXISTS serving.recommendation_reason(text, text, integer, text);
+DROP TABLE
+serving.popular_list,
+serving.product_list,
+serving.customer_list,
+serving.recommended_product,
+serving.recommendation_score,
+serving.recommendation_run;
