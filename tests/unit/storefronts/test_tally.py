@@ -24,7 +24,7 @@ def test_records_of_the_last_moment_are_not_held_against_the_count_before_it() -
     tally.add(Facts(seen(("a", 0), ("b", 1), ("c", 2), ("d", 2)), MORE))
     assert (tally.fetched, tally.before_the_latest, tally.read_to) == (4, 2, NOON + timedelta(seconds=2))
     tally.check(2, "shop, orders")
-    with pytest.raises(Incomplete, match="holds 3 records.*and 2 of them came"):
+    with pytest.raises(Incomplete, match=r"holds 3 records.*and 2 of them came"):
         tally.check(3, "shop, orders")
 
 
@@ -46,11 +46,10 @@ def test_a_source_that_tells_no_count_is_not_held_to_one() -> None:
 
 def test_pages_that_repeat_end_the_read() -> None:
     tally = Tally()
-    tally.add(Facts(seen(("a", 0)), MORE))
+    for _ in range(MOST_STALE_PAGES):
+        tally.add(Facts(seen(("a", 0)), MORE))
     with pytest.raises(PageBroken, match="nothing new"):
-        for _ in range(MOST_STALE_PAGES):
-            tally.add(Facts(seen(("a", 0)), MORE))
-    assert tally.pages == MOST_STALE_PAGES + 1
+        tally.add(Facts(seen(("a", 0)), MORE))
 
 
 def test_the_last_page_may_be_empty() -> None:
@@ -61,9 +60,10 @@ def test_the_last_page_may_be_empty() -> None:
 
 def test_pages_without_end_are_ended() -> None:
     tally = Tally(told=3)
+    for page in range(100):
+        tally.add(Facts(seen(*((f"{page}-{n}", n) for n in range(100))), MORE))
     with pytest.raises(PageBroken, match="told of 3"):
-        for page in range(200):
-            tally.add(Facts(seen(*((f"{page}-{n}", n) for n in range(100))), MORE))
+        tally.add(Facts(seen(*((f"more-{n}", n) for n in range(100))), MORE))
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 5)), max_size=40), st.integers(1, 7))
