@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -28,30 +29,7 @@ ANN, BOB = "1001", "1002"
 def shop(warehouse: str) -> str:
     """Two customers with orders, deeds, parcels, promises, lists and rows put aside; the orders A1, A2 are Ann's."""
     loader = Loader(warehouse)
-    loader.load(
-        "order_line",
-        [
-            _line("A1", ANN, "p1"),
-            _line("A1", ANN, "p2"),
-            _line("A2", ANN, "p1"),
-            _line("B1", BOB, "p1"),
-            _line("A3", ANN, None),
-        ],
-        {4: "product_missing"},
-    )
-    loader.load(
-        "interaction",
-        [
-            _deed(1, ANN, "view"),
-            _deed(2, ANN, "purchase", "A4"),
-            _deed(3, BOB, "view"),
-            _deed(4, ANN, "sniffed"),
-            _deed(5, BOB, "sniffed"),
-        ],
-        {3: "kind_unknown", 4: "kind_unknown"},
-    )
-    for (table,) in loader.asked("SELECT tablename FROM pg_tables WHERE schemaname = 'staging'"):
-        loader.execute(f"DROP TABLE staging.{table} CASCADE")
+    _tell(loader)
     put_shipments(
         {"shipment_id": n, "order_id": order, "carrier": "ups", "tracking_number": number, "ordered_at": START}
         for n, (order, number) in enumerate([("A1", "1Z1"), ("A2", None), ("B1", "1Z3")], 1)
@@ -78,6 +56,17 @@ def shop(warehouse: str) -> str:
         "SELECT 1, customer_id, 'discover', '{1}', '{1}', '{0}', '{-1}', '{1}' FROM core.customer"
     )
     return warehouse
+
+
+def _tell(loader: Loader) -> None:
+    """What the shop tells of both: orders and deeds, one and two rows of which are put aside."""
+    lines = [("A1", ANN, "p1"), ("A1", ANN, "p2"), ("A2", ANN, "p1"), ("B1", BOB, "p1"), ("A3", ANN, None)]
+    loader.load("order_line", [_line(*told) for told in lines], {4: "product_missing"})
+    deeds = [_deed(1, ANN, "view"), _deed(2, ANN, "purchase", "A4"), _deed(3, BOB, "view")]
+    odd = [_deed(4, ANN, "sniffed"), _deed(5, BOB, "sniffed")]
+    loader.load("interaction", [*deeds, *odd], {3: "kind_unknown", 4: "kind_unknown"})
+    for (table,) in loader.asked("SELECT tablename FROM pg_tables WHERE schemaname = 'staging'"):
+        loader.execute(f"DROP TABLE staging.{table} CASCADE")
 
 
 def _line(order: str, customer: str, product: str | None) -> dict[str, Any]:
@@ -197,6 +186,17 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(shop: str) -> None:
         "product": 2,
         "serving.promise_log": 2,
     }
+
+
+def test_what_is_told_of_them_later_is_nobodys(shop: str) -> None:
+    erasure.erase([key(ANN)])
+    _tell(Loader(shop, itertools.count(10)))
+    assert found(key(ANN)) == {"ops.erased_customer": 1}
+    placed = rows("SELECT order_id, customer_id FROM core.customer_order ORDER BY 1")
+    assert [tuple(row.values()) for row in placed] == [("A1", None), ("A2", None), ("B1", key(BOB))]
+    deeds = rows("SELECT customer_id, count(*) AS n FROM core.interaction GROUP BY 1 ORDER BY 1 NULLS FIRST")
+    assert [tuple(row.values()) for row in deeds] == [(None, 2), (key(BOB), 1)]
+    assert counts()["quality.quarantined_row"] == 3
 
 
 def test_erasing_again_finds_nothing(shop: str) -> None:
