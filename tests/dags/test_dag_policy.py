@@ -145,6 +145,8 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
         ("quarantine_replay", "ids", [None, [1, 2]], [[0], ["1"], [-1], 1]),
         ("quarantine_replay", "waive", [[], ["mostly_bad"]], [None, ["a b"], "mostly_bad"]),
         ("quarantine_replay", "dry_run", [True, False], [None, "yes"]),
+        ("erase_customer", "keys", [["c" + "0f" * 16]], [None, ["4711"], ["C" + "0f" * 16], "c" + "0f" * 16]),
+        ("erase_customer", "dry_run", [True, False], [None, "yes"]),
     ],
 )
 def test_params_are_checked(described: dict[str, Any], name: str, param: str, good: list[Any], bad: list[Any]) -> None:

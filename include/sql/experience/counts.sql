@@ -40,24 +40,26 @@ GROUP BY experience.country, experience.segment, experience.lateness, ceil(exper
 
 -- Grain of `known_customer`: one row per customer, country and segment, either of them '*' or 'all' too; the bits of each lateness.
 CREATE TEMPORARY TABLE known_customer ON COMMIT DROP AS
-SELECT
-    CASE WHEN grouping(experience.country) = 1 THEN '*' ELSE experience.country END AS country,
-    CASE WHEN grouping(experience.segment) = 1 THEN 'all' ELSE experience.segment END AS segment,
-    bit_or(counts_under.bit) AS bits,
-    count(*) AS customers
-FROM (
-    SELECT DISTINCT
+WITH met AS (
+    SELECT
         experience.customer,
         experience.country,
         experience.segment,
-        experience.lateness
+        bit_or(counts_under.bit) AS bits
     FROM experience
+    INNER JOIN counts_under ON experience.lateness = counts_under.lateness AND counts_under.rolled = 'all'
     WHERE experience.customer IS NOT NULL AND experience.lateness <> 'open'
-) AS experience
-INNER JOIN counts_under ON experience.lateness = counts_under.lateness AND counts_under.rolled = 'all'
+    GROUP BY experience.customer, experience.country, experience.segment
+)
+
+SELECT
+    CASE WHEN grouping(met.country) = 1 THEN '*' ELSE met.country END AS country,
+    CASE WHEN grouping(met.segment) = 1 THEN 'all' ELSE met.segment END AS segment,
+    bit_or(met.bits) AS bits
+FROM met
 GROUP BY
-    experience.customer,
-    GROUPING SETS ((experience.country, experience.segment), (experience.country), (experience.segment), ());
+    met.customer,
+    GROUPING SETS ((met.country, met.segment), (met.country), (met.segment), ());
 
 -- Grain of `day_count`: one row per outcome (a repeat purchase, a return), cell and whole day after the experience up to which an
 -- order was followed: to its event, or to the last day that has passed, or to the horizon. An event on a day that has not passed
@@ -70,8 +72,8 @@ WITH outcome AS (
         experience.segment,
         experience.lateness,
         %(repeat_days)s AS horizon,
-        extract(EPOCH FROM %(as_of)s::timestamptz - experience.felt_at) / 86400 AS followed_days,
-        extract(EPOCH FROM followed.next_at - experience.felt_at) / 86400 AS event_days
+        extract(EPOCH FROM %(as_of)s::timestamptz - experience.felt_at)::double precision / 86400 AS followed_days,
+        extract(EPOCH FROM followed.next_at - experience.felt_at)::double precision / 86400 AS event_days
     FROM experience
     INNER JOIN followed ON experience.number = followed.number
     UNION ALL
@@ -81,11 +83,11 @@ WITH outcome AS (
         experience.segment,
         experience.lateness,
         %(return_days)s AS horizon,
-        extract(EPOCH FROM %(as_of)s::timestamptz - experience.felt_at) / 86400 AS followed_days,
+        extract(EPOCH FROM %(as_of)s::timestamptz - experience.felt_at)::double precision / 86400 AS followed_days,
         -- what was given back before the parcel came counts as of the first day
         CASE
             WHEN experience.returned_at <= experience.felt_at THEN 0
-            ELSE extract(EPOCH FROM experience.returned_at - experience.felt_at) / 86400
+            ELSE extract(EPOCH FROM experience.returned_at - experience.felt_at)::double precision / 86400
         END AS event_days
     FROM experience
     WHERE experience.felt_at IS NOT NULL

@@ -6,7 +6,8 @@
 CREATE TEMPORARY TABLE experience ON COMMIT DROP AS
 WITH parcel AS (
     SELECT
-        purchase.order_id,
+        purchase.number,
+        min(purchase.order_id) AS order_id,
         bool_and(coalesce(status.delivered_at <= %(as_of)s, false)) AS is_delivered,
         max(status.delivered_at) AS delivered_at,
         min(status.shipped_at) AS shipped_at,
@@ -22,13 +23,13 @@ WITH parcel AS (
     INNER JOIN core.shipment ON status.shipment_id = shipment.shipment_id
     -- what arrived before it was ordered is another's, or has a clock that runs backwards
     WHERE status.milestone <> 'cancelled' AND coalesce(status.delivered_at >= purchase.ordered_at, true)
-    GROUP BY purchase.order_id
+    GROUP BY purchase.number
 ),
 
 -- Grain: one row per order that a promise was given to.
 promise AS (
     SELECT
-        parcel.order_id,
+        parcel.number,
         (array_agg(given.latest ORDER BY given.issued_at, given.promise_id) FILTER (WHERE given.shipment_id IS NULL))[1]
         AS told_latest,
         (array_agg(given.earliest ORDER BY given.issued_at, given.promise_id) FILTER (WHERE given.shipment_id IS NULL))[1]
@@ -42,7 +43,7 @@ promise AS (
     WHERE
         given.measure = 'order_to_door'
         AND given.issued_at <= coalesce(parcel.shipped_at, parcel.delivered_at, 'infinity')
-    GROUP BY parcel.order_id
+    GROUP BY parcel.number
 ),
 
 -- Grain: one row per order with a parcel.
@@ -57,7 +58,7 @@ placed AS (
         parcel.promised_at AT TIME ZONE coalesce(country.zone, 'UTC') AS promised_there
     FROM parcel
     LEFT JOIN core.country ON parcel.country = country.country
-    LEFT JOIN promise ON parcel.order_id = promise.order_id
+    LEFT JOIN promise ON parcel.number = promise.number
 ),
 
 -- Grain: the same. A shop that names the first instant of a day, there or in UTC, means the day; any other is a moment. One
@@ -109,7 +110,7 @@ judged AS (
 )
 
 SELECT
-    row_number() OVER () AS number,
+    purchase.number,
     purchase.customer,
     coalesce(judged.country, '') AS country,
     CASE
@@ -143,5 +144,5 @@ SELECT
     purchase.value_returned,
     purchase.returned_at
 FROM judged
-INNER JOIN purchase ON judged.order_id = purchase.order_id;
+INNER JOIN purchase ON judged.number = purchase.number;
 ANALYZE experience (customer);

@@ -48,9 +48,10 @@ bought AS (
 
 SELECT
     bought.*,
+    row_number() OVER () AS number,
     CASE
         WHEN bought.customer IS NOT NULL
             THEN row_number() OVER (PARTITION BY bought.customer ORDER BY bought.ordered_at, bought.order_id)
     END AS nth
 FROM bought;
-ANALYZE purchase (order_id, customer);
+ANALYZE purchase (order_id, number, customer);
