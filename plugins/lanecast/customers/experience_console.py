@@ -36,7 +36,8 @@ def lines(found: Sequence[Mapping[str, Any]], country: str | None, segment: str)
         yield "then let the DAG delivery_time run"
         return
     whole = next(row for row in found if row["lateness"] == "all")
-    yield f"{country or 'all countries'}, {segment.replace('_', ' ')}: {whole['orders']} orders, {_late(whole)}"
+    place = country.upper() if country else "all countries"
+    yield f"{place}, {segment.replace('_', ' ')}: {whole['orders']} orders, {_late(whole)}"
     yield f"{'':18}{'orders':>9}{'days':>6}   {'ordered again in 90 days':26}{'sent back in 60 days':26}against on time"
     for row in found:
         name = _WORDS.get(row["lateness"], row["lateness"].replace("_", " "))
