@@ -572,6 +572,20 @@ def bench_promise(origins: int, questions: int, as_json: bool) -> None:
         promises.show(figures)
 
 
+@bench.command("experience")
+@click.option("--orders", type=click.IntRange(min=1000), default=1_000_000, show_default=True)
+@as_json
+def bench_experience(orders: int, as_json: bool) -> None:
+    """Seconds that it takes to work out what customers experienced of delivery, and what they did next."""
+    from lanecast.bench import experience as experiences
+
+    figures = experiences.measure(orders, (lambda _: None) if as_json else click.echo)
+    if as_json:
+        _print_json(experiences.as_dict(figures))
+    else:
+        click.echo(f"{figures.orders:,} orders: {figures.rows:,} rows in {figures.seconds:.1f} s")
+
+
 @bench.command("train")
 @click.option("--shipments", type=click.IntRange(min=5000), default=300_000, show_default=True)
 @as_json

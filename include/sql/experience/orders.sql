@@ -63,7 +63,7 @@ placed AS (
 
 -- Grain: the same. A shop that names the first instant of a day, there or in UTC, means the day; any other is a moment. One
 -- o'clock is the first instant by a clock that had been put back.
-dated AS (
+dated AS MATERIALIZED (
     SELECT
         placed.*,
         CASE
@@ -74,8 +74,8 @@ dated AS (
     FROM placed
 ),
 
--- Grain: the same; `due_at` is the end of the promised day, or the promised moment.
-promised AS (
+-- Grain: the same, worked out once: times of places take time. `due_at` is the end of the promised day, or the promised moment.
+promised AS MATERIALIZED (
     SELECT
         dated.*,
         CASE
@@ -92,7 +92,7 @@ promised AS (
 ),
 
 -- Grain: the same; `days_late` counts days that have begun.
-judged AS (
+judged AS MATERIALIZED (
     SELECT
         promised.*,
         NOT promised.is_delivered AND (
