@@ -59,8 +59,8 @@ def fetch_history(sandbox_url: str, folder: Path) -> dict[str, Path]:
 
 
 def run(open_api: Callable[[], Api], history: Callable[[], dict[str, Path]] | None, say: Say) -> Outcome:
-    """Imports the history of parcels (where there is one), asks carriers and storefronts, makes recommendations, and waits
-    until the marts are fresh.
+    """Imports the history of parcels (where there is one), asks carriers and storefronts, makes recommendations, and
+    waits until the marts are fresh.
 
     Orders, products and behaviour come from the storefronts alone, their history too: a first read tells all of it.
     """
