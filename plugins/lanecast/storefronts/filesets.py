@@ -84,7 +84,7 @@ class FilesReader:
             yield from self._table(local, path)
 
     def _table(self, local: str, shown: str) -> Iterator[Opened]:
-        shown = addresses.masked(shown)
+        shown = shown if SINCE in shown else addresses.masked(shown)
         try:
             table = open_table(local, expected=TARGETS[self._stream].columns)
         except FileError as error:

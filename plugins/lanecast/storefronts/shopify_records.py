@@ -247,7 +247,12 @@ def _order(node: Raw, further: dict[str, list[Raw]]) -> OrderTold:
         changed_at=notes.read("updatedAt", texts.moment, order.updated_at),
         parcels=tuple(_parcels(order)),
     )
-    return told._replace(lines=tuple(_lines(order, further)), unreadable=notes.text)
+    lines = tuple(_lines(order, further, is_whole=told.cancelled_at is not None))
+    if not lines and order.line_items.nodes:
+        # All of it was taken out again: what was ordered is told all the same, so that it is known to have come to nothing.
+        lines = tuple(_lines(order, further, is_whole=True))
+        told = told._replace(cancelled_at=told.changed_at)
+    return told._replace(lines=lines, unreadable=notes.text)
 
 
 def _name(node: Raw) -> str | None:
@@ -267,8 +272,9 @@ def _parcels(order: _Order) -> Iterator[ParcelTold]:
                 yield ParcelTold(None if info.company is None else str(info.company), number)
 
 
-def _lines(order: _Order, further: dict[str, list[Raw]]) -> Iterator[Line]:
-    """Purchases first, by the shop's id of the line, then what came back, by time."""
+def _lines(order: _Order, further: dict[str, list[Raw]], is_whole: bool) -> Iterator[Line]:
+    """Purchases first, by the shop's id of the line, then what came back, by time. `is_whole`: as ordered, whatever was
+    taken out since; an order that is cancelled has nothing left in it."""
     returned = [(refund, *one) for refund in order.refunds for one in _refunded(refund, further)]
     back: dict[str, int] = {}
     for _, line_id, quantity, _ in returned:
@@ -283,7 +289,7 @@ def _lines(order: _Order, further: dict[str, list[Raw]]) -> Iterator[Line]:
                 (_place(identity(node)), Line(None, None, None, unreadable=f"line {identity(node)}: {error}"))
             )
             continue
-        one = _purchase(line, back.get(line.id, 0))
+        one = _purchase(line, None if is_whole else back.get(line.id, 0))
         known[line.id] = one
         if one.quantity != "0":
             bought.append((_place(line.id), one))
@@ -323,11 +329,12 @@ def _refunded(refund: _Refund, further: dict[str, list[Raw]]) -> Iterator[tuple[
         )
 
 
-def _purchase(line: _Line, returned: int) -> Line:
+def _purchase(line: _Line, returned: int | None) -> Line:
+    """A line as it was bought: `returned` of it came back; None takes it as it was ordered."""
     notes = Notes()
     quantity = notes.read("quantity", texts.pieces, line.quantity)
     ordered, current = _whole(line.quantity), _whole(line.current_quantity)
-    if ordered is not None and current is not None:
+    if ordered is not None and current is not None and returned is not None:
         # What was taken out of an order by editing it was never bought; what was sent back was.
         quantity = str(max(0, min(ordered, current + returned)))
     money = line.original_unit_price_set.shop_money if line.original_unit_price_set else None
