@@ -1,8 +1,8 @@
 """### History import
 
-Loads years of past shipments, events, orders or interactions from CSV (gz too), Parquet or JSON Lines, through the same
-gate as everything else. `path` is a file, a folder that the mapping knows, or an address that fsspec reads; `mapping`
-names a file that says how the columns are called (see `include/mappings`).
+Loads years of past shipments, events, orders, interactions or products from CSV (gz too), Parquet or JSON Lines,
+through the same gate as everything else. `path` is a file, a folder that the mapping knows, or an address that fsspec
+reads; `mapping` names a file that says how the columns are called (see `include/mappings`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from lanecast_dags import DEFAULTS, ORDERS, SHIPMENTS, TRACKING_EVENTS, lanecast
     tags=["lanecast", "files"],
     doc_md=__doc__,
     params={
-        "dataset": Param("shipments", type="string", enum=["shipments", "events", "orders", "interactions"]),
+        "dataset": Param(
+            "shipments", type="string", enum=["shipments", "events", "orders", "interactions", "products"]
+        ),
         "path": Param("", type="string", minLength=1, title="File, folder or address"),
         "mapping": Param(
             None, type=["null", "string"], title="Mapping file, or the name of one that ships with Lanecast"

@@ -103,9 +103,11 @@ def migrate(down_to: str | None, as_json: bool) -> None:
 
 
 @cli.command("import")
-@click.argument("dataset", type=click.Choice(["shipments", "events", "orders", "interactions"]))
+@click.argument("dataset", type=click.Choice(["shipments", "events", "orders", "interactions", "products"]))
 @click.argument("path")
-@click.option("--mapping", help="A mapping file, or the name of one that ships with Lanecast (olist, scms).")
+@click.option(
+    "--mapping", help="A mapping file, or the name of one that ships with Lanecast (olist, online_retail, scms)."
+)
 @click.option("--as-of", callback=_moment, metavar="TIME", help="Load as of this moment instead of now.")
 @as_json
 def import_(dataset: str, path: str, mapping: str | None, as_of: datetime | None, as_json: bool) -> None:

@@ -89,6 +89,9 @@ def orders(entity: int) -> list[Record]:
         "ordered_at": _local(_began(entity) - timedelta(hours=9), BRAZIL),
         "status": "paid",
         "currency": "BRL",
+        "country": "BR",
+        "region": "BR-SP",
+        "occurred_at": "",
     }
     return [
         {**head, "product_id": "P-1", "quantity": "2", "unit_price": "149.90"},
@@ -107,12 +110,35 @@ def interactions(entity: int) -> list[Record]:
             "quantity": "1",
             "value": "149.90",
             "order_id": f"ORD-{entity}" if kind in ("purchase", "return") else "",
+            "country": "BR",
         }
         for kind, hours in (("view", -11), ("cart", -10), ("purchase", -9), ("return", 300))
     ]
 
 
-CLEAN = {"orders": orders, "shipments": shipments, "events": events, "interactions": interactions}
+def products(entity: int) -> list[Record]:
+    """A product, as a shop's list has it."""
+    return [
+        {
+            "product_id": f"S-{entity}",
+            "title": f"Shoes of kind {entity}",
+            "category": "shoes",
+            "unit_price": "149.90",
+            "currency": "BRL",
+            "is_available": "yes",
+            "stock_quantity": "12",
+            "changed_in_shop_at": "2026-05-30T10:00:00Z",
+        }
+    ]
+
+
+CLEAN = {
+    "products": products,
+    "orders": orders,
+    "shipments": shipments,
+    "events": events,
+    "interactions": interactions,
+}
 """What one entity brings in each dataset, in the order in which the datasets are loaded."""
 
 
@@ -298,6 +324,10 @@ LINE = (
     ("an order of two customers", "order_of_several_customers", put(customer_id="c-other"), 2),
     ("a negative price", "price_negative", put(unit_price="-149.90")),
     ("no customer", "customer_missing", put(customer_id="")),
+    ("a country that ISO does not know", "country_unknown", put(country="Atlantis", region="")),
+    ("a region in words", "region_malformed", put(region="Sao Paulo!")),
+    ("a return of 1970", "occurred_before_1990", put(occurred_at="1970-01-01")),
+    ("a return next year", "occurred_in_future", put(occurred_at="2027-05-04")),
 )
 INTERACTION = (
     ("a time of day alone", "unreadable_value", put(occurred_at="10:32")),
@@ -312,13 +342,27 @@ INTERACTION = (
     ("1970", "occurred_before_1990", put(occurred_at="1970-01-01T00:00:00Z")),
     ("next year", "occurred_in_future", put(occurred_at="2027-01-01T00:00:00Z")),
     ("no customer", "customer_missing", put(customer_id="")),
+    ("a country that ISO does not know", "country_unknown", put(country="XX")),
     ("a purchase of an order that was never loaded", "order_unknown", put(2, order_id="ORD-lost")),
+)
+PRODUCT = (
+    ("a price in words", "unreadable_value", put(unit_price="on request")),
+    ("in stock, or nearly", "unreadable_value", put(is_available="soon")),
+    ("no product", "product_missing", put(product_id="")),
+    ("a product's description as its id", "identifier_too_long", put(product_id="shoe " * 60)),
+    ("a product's page as its title", "text_too_long", put(title="Walk on air. " * 100)),
+    ("a correction of the books", "price_not_usable", put(unit_price="-53594.36")),
+    ("a currency sign for its code", "currency_malformed", put(currency="R$")),
+    ("changed next year", "changed_in_future", put(changed_in_shop_at="2027-05-04")),
+    ("no title", "title_missing", put(title="")),
+    ("no price", "price_missing", put(unit_price="")),
 )
 CATALOGUE = [
     Defect(told[0], dataset, *told[1:])
     for dataset, defects in (
         ("events", TRACKING),
         ("shipments", SHIPMENT),
+        ("products", PRODUCT),
         ("orders", LINE),
         ("interactions", INTERACTION),
     )

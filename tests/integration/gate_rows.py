@@ -67,6 +67,17 @@ INTERACTION: Row = {
     "order_id": "A-100",
     "interaction_hash": 99,
 }
+PRODUCT: Row = {
+    "product_id": "p1",
+    "title": "Shoes",
+    "category": "shoes",
+    "unit_price": Decimal("9.90"),
+    "currency": "BRL",
+    "is_available": True,
+    "stock_quantity": Decimal(3),
+    "published_at": AS_OF - timedelta(days=400),
+    "changed_in_shop_at": AS_OF - timedelta(days=1),
+}
 USED: Row = {"tracking_number": "1Z12345E0205271999", "ordered_at": AS_OF - timedelta(days=5)}
 """A number of carrier ups that core knows, and when the shipment was ordered."""
 
@@ -76,7 +87,13 @@ def at(moment: datetime) -> Row:
     return {"occurred_at": moment, "reported_at": moment.replace(tzinfo=None) - timedelta(hours=3)}
 
 
-CLEAN_ROW = {"shipment": SHIPMENT, "tracking_event": EVENT, "order_line": ORDER_LINE, "interaction": INTERACTION}
+CLEAN_ROW = {
+    "shipment": SHIPMENT,
+    "tracking_event": EVENT,
+    "order_line": ORDER_LINE,
+    "interaction": INTERACTION,
+    "product": PRODUCT,
+}
 
 NOWHERE = dict.fromkeys(("origin_country", "origin_region", "destination_region", "service"))
 CLEAN: dict[str, list[Row]] = {
@@ -111,12 +128,21 @@ CLEAN: dict[str, list[Row]] = {
         {"quantity": Decimal("-1"), "unit_price": Decimal(0)},
         {"unit_price": None, "currency": None, "status": None},
         {"ordered_at": AS_OF + timedelta(hours=20)},
+        {"country": "US", "region": "US-KY", "occurred_at": AS_OF, "changed_in_shop_at": AS_OF, "is_whole_order": True},
+        {"region": "BR-SP"},
     ],
     "interaction": [
         {},
         {"kind": "view", "quantity": None, "value": None, "order_id": None},
         {"kind": "return", "quantity": Decimal(-1)},
         {"kind": "cart"},
+        {"kind": "view", "country": "GB"},
+    ],
+    "product": [
+        {},
+        {**dict.fromkeys(PRODUCT), "product_id": "p2", "title": "Hat", "unit_price": 0},
+        {"stock_quantity": Decimal(-2)},
+        {"withdrawn_at": AS_OF},
     ],
 }
 
@@ -177,6 +203,10 @@ BAD: dict[str, dict[str, list[Row]]] = {
         "currency_malformed": [{"currency": "R$"}, {"currency": "brl"}],
         "ordered_before_1990": [{"ordered_at": OLD}],
         "ordered_in_future": [{"ordered_at": LATER}],
+        "country_unknown": [{"country": text} for text in ("XX", "br", "BRA")],
+        "occurred_before_1990": [{"occurred_at": OLD}],
+        "occurred_in_future": [{"occurred_at": LATER}],
+        "changed_in_future": [{"changed_in_shop_at": LATER}],
     },
     "interaction": {
         "unreadable_value": [UNREADABLE],
@@ -190,6 +220,17 @@ BAD: dict[str, dict[str, list[Row]]] = {
         "value_not_a_number": [{"value": "Infinity"}],
         "occurred_before_1990": [{"occurred_at": OLD}],
         "occurred_in_future": [{"occurred_at": LATER}],
+        "country_unknown": [{"country": "XX"}],
+    },
+    "product": {
+        "unreadable_value": [UNREADABLE],
+        "product_missing": [{"product_id": None}, {"product_id": ""}],
+        "identifier_too_long": [{"product_id": LONG}],
+        "text_too_long": [{"title": "x" * 1001}, {"category": "x" * 1001}],
+        "price_not_usable": [{"unit_price": value} for value in (-1, "NaN", "Infinity", "-Infinity")],
+        "currency_malformed": [{"currency": "R$"}],
+        "stock_not_a_number": [{"stock_quantity": "NaN"}],
+        "changed_in_future": [{"changed_in_shop_at": LATER}],
     },
 }
 """For each row rule, changes to the clean row that this rule, and no earlier one, is to catch."""
@@ -227,8 +268,10 @@ WARNED: dict[str, dict[str, list[Row]]] = {
         "customer_missing": [{"customer_id": None}],
         "price_negative": [{"unit_price": Decimal(-5)}],
         "order_of_several_customers": [{"order_id": "A-9"}, {"order_id": "A-9", "customer_id": "c2"}],
+        "region_malformed": [{"country": "US", "region": "CA-ON"}],
     },
     "interaction": {"customer_missing": [{"customer_id": None}], "order_unknown": [{"order_id": "never loaded"}]},
+    "product": {"title_missing": [{"title": None}], "price_missing": [{"unit_price": None}]},
 }
 """For each warn rule, changes to the clean row that raise it, and no other."""
 

@@ -63,7 +63,7 @@ class Imported:
 
 @pytest.fixture
 def imported(warehouse: str, tmp_path: Path) -> dict[str, Imported]:
-    """A clean world, loaded: orders, shipments, events and interactions, also of the entities that go wrong later."""
+    """A clean world, loaded: all datasets of files, also of the entities that go wrong later."""
     found = {}
     for dataset, rows_of in CLEAN.items():
         # what is to be spoilt is registered, but nothing of it has happened yet
@@ -159,9 +159,11 @@ def test_the_catalogue_covers_every_rule_that_a_file_can_break() -> None:
         "quantity_not_a_number": "the reader refuses such a number: unreadable_value",
         "price_not_a_number": "as above",
         "value_not_a_number": "as above",
+        "stock_not_a_number": "as above",
         "mostly_bad": "of whole batches: tests/integration/test_gate.py",
     }
     told = {(defect.dataset, defect.rule) for defect in CATALOGUE}
+    told.add(("orders", "changed_in_future"))  # files do not tell when an order changed
     for dataset in CLEAN:
         rules = {rule.name for rule in contract(TARGETS[dataset].staged).rules} - set(never)
         assert rules <= {rule for name, rule in told if name == dataset}

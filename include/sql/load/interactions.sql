@@ -1,9 +1,11 @@
--- Grain: one row per interaction. Returns the number of rows loaded.
+-- Grain: one row per interaction. One that is known says something new where it tells another country. Returns the number of
+-- rows loaded.
 WITH merged AS (
-    INSERT INTO core.interaction (
-        interaction_hash, occurred_at, customer_id, product_id, kind, quantity, value, order_id, run_id, ingested_at
+    INSERT INTO core.interaction AS known (
+        interaction_hash, occurred_at, customer_id, product_id, kind, quantity, value, order_id, country, run_id,
+        ingested_at
     )
-    SELECT
+    SELECT DISTINCT ON (occurred_at, interaction_hash)
         interaction_hash,
         occurred_at,
         customer_id,
@@ -12,10 +14,13 @@ WITH merged AS (
         quantity,
         value,
         order_id,
+        country,
         %(run_id)s,
         %(as_of)s
     FROM accepted
-    ON CONFLICT (occurred_at, interaction_hash) DO NOTHING
+    ORDER BY occurred_at, interaction_hash, country IS NULL, staged_row DESC
+    ON CONFLICT (occurred_at, interaction_hash) DO UPDATE SET country = excluded.country
+    WHERE excluded.country <> coalesce(known.country, '')
     RETURNING product_id
 )
 

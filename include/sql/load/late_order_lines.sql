@@ -4,7 +4,10 @@ UPDATE {staged} AS staged SET
     customer_id = coalesce(known.customer_id, staged.customer_id),
     ordered_at = known.ordered_at,
     status = coalesce(known.status, staged.status),
-    currency = coalesce(known.currency, staged.currency)
+    currency = coalesce(known.currency, staged.currency),
+    country = coalesce(known.country, staged.country),
+    region = CASE WHEN known.country IS NULL THEN staged.region ELSE known.region END,
+    cancelled_at = known.cancelled_at
 FROM quality.quarantined_row AS bad
 INNER JOIN ops.run AS seen ON bad.last_run_id = seen.run_id, core.customer_order AS known
 INNER JOIN ops.run AS run ON known.run_id = run.run_id
@@ -17,7 +20,8 @@ WHERE
 UPDATE {staged} AS staged SET
     product_id = known.product_id,
     quantity = known.quantity,
-    unit_price = known.unit_price
+    unit_price = known.unit_price,
+    occurred_at = known.occurred_at
 FROM quality.quarantined_row AS bad
 INNER JOIN ops.run AS seen ON bad.last_run_id = seen.run_id, numbered, core.order_line AS known
 INNER JOIN ops.run AS run ON known.run_id = run.run_id

@@ -1,7 +1,7 @@
 -- Grain of the temporary table `numbered`: one row per staged line that names its order. Lines are numbered within their
 -- order as the source gives them, the rejected ones too, so that the same file again, mended or not, is the same lines. One
 -- that comes back from the quarantine keeps the number that it had; where its order was not known then, it follows all
--- lines of the order that are known or put aside.
+-- lines of the order that are known or put aside. Several readings of a whole order tell the same lines.
 CREATE TEMPORARY TABLE numbered ON COMMIT DROP AS
 WITH taken AS (
     SELECT
@@ -30,7 +30,11 @@ SELECT
     coalesce(
         staged.line_number,
         coalesce(taken.line_number, 0) + row_number() OVER (
-            PARTITION BY staged.order_id, staged.line_number IS NULL ORDER BY staged.staged_row
+            PARTITION BY
+                staged.order_id,
+                staged.line_number IS NULL,
+                CASE WHEN staged.is_whole_order THEN staged.changed_in_shop_at END
+            ORDER BY staged.staged_row
         )
     )::integer AS line_number
 FROM {staged} AS staged

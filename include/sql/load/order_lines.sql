@@ -1,30 +1,35 @@
--- Grain: one row per order line. Returns the number of rows loaded: those of which the line or its order is new or changed.
+-- Grain: one row per order line. A line that is told again is not withdrawn any more, unless it comes back from the quarantine.
+-- Returns the number of rows loaded: those of which the line or its order is new or changed.
 WITH merged AS (
     INSERT INTO core.order_line AS known (
-        order_id, line_number, product_id, quantity, unit_price, run_id, ingested_at
+        order_id, line_number, product_id, quantity, unit_price, occurred_at, run_id, ingested_at
     )
     SELECT DISTINCT ON (numbered.order_id, numbered.line_number)
         numbered.order_id,
         numbered.line_number,
-        accepted.product_id,
-        accepted.quantity,
-        accepted.unit_price,
+        current_line.product_id,
+        current_line.quantity,
+        current_line.unit_price,
+        current_line.occurred_at,
         %(run_id)s,
         %(as_of)s
-    FROM accepted
-    INNER JOIN numbered ON accepted.staged_row = numbered.staged_row
-    ORDER BY numbered.order_id, numbered.line_number, accepted.staged_row DESC
+    FROM current_line
+    INNER JOIN numbered ON current_line.staged_row = numbered.staged_row
+    ORDER BY numbered.order_id, numbered.line_number, current_line.staged_row DESC
     ON CONFLICT (order_id, line_number) DO UPDATE SET
     product_id = excluded.product_id,
     quantity = excluded.quantity,
     unit_price = excluded.unit_price,
+    occurred_at = excluded.occurred_at,
+    withdrawn_at = CASE WHEN %(late)s THEN known.withdrawn_at END,
     run_id = excluded.run_id
     WHERE
-        (known.product_id, known.quantity, known.unit_price)
-        IS DISTINCT FROM (excluded.product_id, excluded.quantity, excluded.unit_price)
+        (known.product_id, known.quantity, known.unit_price, known.occurred_at)
+        IS DISTINCT FROM (excluded.product_id, excluded.quantity, excluded.unit_price, excluded.occurred_at)
+        OR (known.withdrawn_at IS NOT NULL AND NOT %(late)s)
     RETURNING order_id
 )
 
 SELECT
     (SELECT count(*) FROM merged WHERE order_id NOT IN (SELECT order_id FROM changed_order))
-    + (SELECT count(*) FROM accepted WHERE order_id IN (SELECT order_id FROM changed_order));
+    + (SELECT count(*) FROM current_line WHERE order_id IN (SELECT order_id FROM changed_order));

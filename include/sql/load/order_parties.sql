@@ -4,7 +4,7 @@ SELECT DISTINCT
     product_id,
     %(run_id)s,
     %(as_of)s
-FROM accepted
+FROM current_line
 ON CONFLICT (product_id) DO NOTHING;
 
 INSERT INTO core.customer AS known (customer_id, first_seen_at, run_id, ingested_at)
@@ -13,7 +13,7 @@ SELECT
     min(ordered_at),
     %(run_id)s,
     %(as_of)s
-FROM accepted
+FROM current_line
 WHERE customer_id IS NOT NULL
 GROUP BY customer_id
 ON CONFLICT (customer_id) DO UPDATE SET first_seen_at = least(known.first_seen_at, excluded.first_seen_at)

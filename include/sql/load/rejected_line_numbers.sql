@@ -4,7 +4,9 @@ UPDATE {staged} AS staged SET line_number = numbered.line_number
 FROM (
     SELECT
         staged_row,
-        row_number() OVER (PARTITION BY order_id ORDER BY staged_row) AS line_number
+        row_number() OVER (
+            PARTITION BY order_id, CASE WHEN is_whole_order THEN changed_in_shop_at END ORDER BY staged_row
+        ) AS line_number
     FROM {staged}
     WHERE order_id IS NOT NULL AND NOT %(late)s
 ) AS numbered

@@ -106,7 +106,8 @@ def _stops(found: Finding) -> bool:
 
 def _findings(court: Judge, run: Run, batch: Batch, rules: list[Rule]) -> list[Finding]:
     """Judges plain rules on the staged table, in parallel; those that ask for more, on its view, in one sort."""
-    around = re.compile(rf"\b({'|'.join(JUDGED_COLUMNS[batch.dataset])})\b")
+    columns = JUDGED_COLUMNS[batch.dataset]
+    around = re.compile(rf"\b({'|'.join(columns)})\b" if columns else r"(?!)")
     wider = [rule for rule in rules if around.search(f"{rule.implementation.kwargs} {rule.reason}")]
     plain = [rule for rule in rules if rule not in wider]
     found = court.findings(Relation(batch.dataset, batch.staged, _shown(batch, plain)), plain, run.as_of)

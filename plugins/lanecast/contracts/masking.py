@@ -16,7 +16,7 @@ LONGEST_SHOWN = 200
 
 _SHOWN_OF_A_KEY = 4
 _STRICTEST: tuple[PiiClass, ...] = ("personal", "pseudonymous", "none")
-_OF_THE_ROW = frozenset({"staged_row", "source_line", "raw_answer_id", "is_mapped"})
+_OF_THE_ROW = frozenset({"staged_row", "source_line", "raw_answer_id", "is_mapped", "is_whole_order"})
 # What a value that can't be read looked like stands in quotes; a long number may be a parcel's.
 _QUOTED_OR_NUMBER = re.compile(r"(?P<quote>['\"]).*(?P=quote)|['\"].*|\b\w*\d{5}\w*\b", re.DOTALL)
 

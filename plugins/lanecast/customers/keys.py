@@ -1,8 +1,8 @@
 """Customers' pseudonymous keys: who a customer is, is known to the shop alone.
 
 A key is an HMAC (RFC 2104) of the shop's id of the customer, so that nobody without the secret can tell whose it is,
-not even by trying all ids. The secret is the password of the connection `lanecast_privacy`; commands on one machine fall
-back to the state folder's own.
+not even by trying all ids. The secret is the password of the connection `lanecast_privacy`; commands on one machine
+fall back to the state folder's own.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ LOADS: dict[str, tuple[str, ...]] = {
     "shipment": ("core.shipment", "core.shipment_number"),
     "order_line": ("core.order_line", "core.customer_order", "core.customer", "core.product"),
     "interaction": ("core.interaction", "core.customer", "core.product"),
+    "product": ("core.product",),
 }
 """The tables of `core` that the load of a staged dataset writes, its own first."""
 

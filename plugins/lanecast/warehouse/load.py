@@ -46,7 +46,10 @@ _WRITES: Mapping[str, str] = {
     "shipment": "shipments",
     "order_line": "customers and products",
     "interaction": "customers and products",
+    "product": "customers and products",
 }
+
+_NAMES_CUSTOMERS = frozenset({"order_line", "interaction"})
 
 
 class DoesNotAddUp(RuntimeError):
@@ -95,6 +98,8 @@ def load(run: Run, batch: Batch, address: str | None = None, after_merge: AfterM
                     f"run {run.run_id}, {batch.dataset}: the source held {held} rows and {received} were received; "
                     "nothing was loaded. Run it again; if it stays so, rows are lost where the source is read"
                 )
+            if batch.dataset in _NAMES_CUSTOMERS:
+                cursor.execute(statement("load/erased_customers", **_tables(batch)))
             accepted = received - staging.rejected_rows(link, batch)
             begun = _begun(cursor, run, batch.dataset)
         parts = begun or _parts(batch, accepted)
@@ -235,7 +240,7 @@ def _merge(cursor: Cursor, run: Run, batch: Batch, part: int = 0, parts: int = 1
         cursor.execute(statement("load/event_shipments"), values)
         for name in _WITHDRAWALS.get(run.kind, ()):
             cursor.execute(statement(f"load/{name}", **_tables(batch)), values)
-    cursor.execute("DROP VIEW accepted")
+    cursor.execute("DROP VIEW accepted CASCADE")
     return merged
 
 
@@ -253,6 +258,7 @@ def _values(run: Run, batch: Batch) -> dict[str, object]:
         "final": sorted(FINAL_MILESTONES),
         "revives": run.kind not in {"replay", "quarantine"},
         "late": run.kind == "quarantine",
+        "storefront": run.source if run.kind == "storefront" else None,
         **(run.params.get("replay") or {}),
     }
 
@@ -275,12 +281,16 @@ _MERGES: Mapping[str, tuple[str, ...]] = {
         "events",
     ),
     "shipment": ("shipment_journeys", "shipment_told", "shipment_contradictions", "shipment_numbers", "shipments"),
-    "order_line": ("line_numbers", "order_parties", "orders", "order_lines"),
+    "order_line": (
+        *("line_numbers", "line_products", "order_told", "order_parties", "orders", "withdrawn_lines", "order_lines"),
+    ),
     "interaction": ("interaction_parties", "interactions"),
+    "product": ("product_told", "products"),
 }
 
 # What keeps rows from the quarantine from taking the place of what was told since: after which statement it comes.
 _LATE: Mapping[str, tuple[str, str]] = {
     "shipment": ("shipment_told", "late_shipments"),
     "order_line": ("line_numbers", "late_order_lines"),
+    "product": ("product_told", "late_products"),
 }
