@@ -130,7 +130,12 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
         ("carrier_tracking", "force", [True, False], [None, "yes", 1]),
         ("delivery_model", "force", [True, False], [None, "yes"]),
         ("delivery_model", "restore", [None, "2026-06-14.1", "2026-06-14.12"], ["", "latest", "2026-06-14", 1]),
-        ("history_import", "dataset", ["shipments", "events", "orders", "interactions"], ["parcels", None, ""]),
+        (
+            "history_import",
+            "dataset",
+            ["shipments", "events", "orders", "interactions", "products"],
+            ["parcels", None, ""],
+        ),
         ("history_import", "path", ["/data/x.csv"], ["", None, 3]),
         ("history_import", "mapping", [None, "olist"], [3, ["olist"]]),
         ("quarantine_replay", "dataset", [None, "shipment", "tracking_event"], ["shipments", "", 1]),
