@@ -312,8 +312,8 @@ datasets:
   products:
     columns:
       product_id: id
-      category: {from: id, values: {POST: postage}, value_patterns: {"[A-Z]+": service, "\\d+": "", ".*": other}}
-      is_available: {from: id, value_patterns: {"[A-Z]+": "no", "\\d": "Yes", "\\d\\d": ""}}
+      category: {from: id, values: {POST: postage}, value_patterns: {"[A-Z]+": service, "[0-9]+": "", ".*": other}}
+      is_available: {from: id, value_patterns: {"[A-Z]+": "no", "[0-9]": "Yes", "[0-9]{2}": ""}}
 """
     rows = staged("products", "id\nPOST\nFEE\n7\n77\na7\n", tmp_path, mapping)
     assert [row["category"] for row in rows] == ["postage", "service", None, None, "other"]

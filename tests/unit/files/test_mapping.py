@@ -90,7 +90,7 @@ def test_zones_may_be_names(tmp_path: Path) -> None:
 
 
 def test_unknown_names_list_what_there_is() -> None:
-    with pytest.raises(MappingError, match=r"no mapping 'oslit'.*olist, scms"):
+    with pytest.raises(MappingError, match=r"no mapping 'oslit'.*olist, online_retail, scms"):
         load_mapping("oslit", "shipments")
     with pytest.raises(MappingError, match=r"no dataset 'parcels'.*shipments, events"):
         load_mapping(None, "parcels")
