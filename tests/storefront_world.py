@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from typing import Any
 import httpx
 import psycopg2
 import pytest
+import zstandard
 
 import customer_keys
 from lanecast.sandbox.shop import exports
@@ -87,6 +90,15 @@ def core_lines(dsn: str) -> Counter[Line]:
             "JOIN core.customer_order USING (order_id) WHERE line.withdrawn_at IS NULL",
         )
     )
+
+
+def stored_bodies(folder: Path) -> bytes:
+    """All that pages in the raw store hold, as it came."""
+    told = b"".join(
+        zstandard.ZstdDecompressor().stream_reader(io.BytesIO(path.read_bytes()), read_across_frames=True).read()
+        for path in folder.rglob("*.zst")
+    )
+    return b"".join(base64.b64decode(json.loads(line)["body"]) for line in told.splitlines()) + told
 
 
 def move_on(shops: StandIn, by: timedelta) -> None:
