@@ -83,9 +83,10 @@ def test_what_makes_no_sense_is_refused(arguments: list[str]) -> None:
 def test_a_run_by_command_and_the_one_before_put_back(known: str) -> None:
     trained = told("train", "recommendations")
     assert trained["version"] == "2026-06-14.2"
-    assert trained["lists"]["customer_lists"] == asked(
-        "SELECT count(*) FROM serving.customer_list WHERE run_number = 2"
-    )[0][0]
+    assert (
+        trained["lists"]["customer_lists"]
+        == asked("SELECT count(*) FROM serving.customer_list WHERE run_number = 2")[0][0]
+    )
     assert {"read", "evaluate", "lists", "publish"} <= trained["seconds"].keys()
     assert told("recommend", "restore") == {"version": "2026-06-14.1"}
     assert lanecast("recommend", "restore", "2026-06-14.2").output == "run 2026-06-14.2 serves\n"

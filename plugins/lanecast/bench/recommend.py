@@ -53,8 +53,8 @@ class Times:
 
 @dataclass(frozen=True)
 class Figures:
-    """What the benchmark found: seconds of a process that makes one run, by step and in all, its megabytes at most, what
-    serves, and reads."""
+    """What the benchmark found: seconds of a process that makes one run, by step and in all, its megabytes at most,
+    what serves, and reads."""
 
     deeds: int
     customers: int
@@ -176,7 +176,5 @@ def show(figures: Figures) -> None:
     for name in ("milliseconds a list", "reads", "rows", "p50", "p99", "slowest"):
         reads.add_column(name, justify="left" if name.startswith("milli") else "right")
     for name, told in figures.reads.items():
-        reads.add_row(
-            name, f"{told.reads:,}", f"{told.rows}", f"{told.p50_ms}", f"{told.p99_ms}", f"{told.slowest_ms}"
-        )
+        reads.add_row(name, f"{told.reads:,}", f"{told.rows}", f"{told.p50_ms}", f"{told.p99_ms}", f"{told.slowest_ms}")
     console.print(reads)

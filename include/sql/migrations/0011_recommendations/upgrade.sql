@@ -95,3 +95,10 @@ CREATE TABLE serving.popular_list (
     scores real [] NOT NULL,
     UNIQUE NULLS NOT DISTINCT (run_number, country)
 );
+
+-- What a customer has bought since a run is left out of the lists as they are read: found without looking at all that was bought
+-- before.
+CREATE INDEX customer_order_customer_news ON core.customer_order (customer_id, greatest(ordered_at, ingested_at));
+DROP INDEX core.customer_order_customer_id_idx;
+CREATE INDEX interaction_purchase_news ON core.interaction (customer_id, greatest(occurred_at, ingested_at))
+WHERE kind = 'purchase';
