@@ -22,6 +22,7 @@ DAGS = (
     "maintenance",
     "quarantine_replay",
     "recommendations",
+    "storefront",
 )
 PYTHON_FILES = sorted([*(ROOT / "dags").glob("*.py"), *(ROOT / "plugins").rglob("*.py")])
 # What reaches into Airflow's metadata, or reads it at import: workers of Airflow 3 must not.
@@ -105,6 +106,7 @@ def test_schedules(described: dict[str, Any]) -> None:
         "maintenance": "30 3 * * *",
         "quarantine_replay": None,
         "recommendations": "45 2 * * *",
+        "storefront": "@hourly",
     }
 
 
@@ -115,6 +117,7 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
     loaded = {"lanecast://core/shipment", "lanecast://core/tracking_event"}
     assert outlets["carrier_tracking"] == loaded
     assert outlets["history_import"] == loaded | {"lanecast://core/customer_order"}
+    assert outlets["storefront"] == {"lanecast://core/shipment", "lanecast://core/customer_order"}
     assert outlets["delivery_model"] == {"lanecast://mart/delivery_time"}
     assert outlets["recommendations"] == {"lanecast://mart/customer_recommendation"}
     assert outlets["delivery_time"] == {"lanecast://mart/delivery_time"}
@@ -144,6 +147,8 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
         ("quarantine_replay", "ids", [None, [1, 2]], [[0], ["1"], [-1], 1]),
         ("quarantine_replay", "waive", [[], ["mostly_bad"]], [None, ["a b"], "mostly_bad"]),
         ("quarantine_replay", "dry_run", [True, False], [None, "yes"]),
+        ("storefront", "source", [None, "shopify"], ["", 7, "Shop; DROP TABLE x"]),
+        ("storefront", "full", [True, False], [None, "yes"]),
     ],
 )
 def test_params_are_checked(described: dict[str, Any], name: str, param: str, good: list[Any], bad: list[Any]) -> None:
