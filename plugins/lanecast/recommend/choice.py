@@ -17,7 +17,7 @@ from lanecast.recommend.learned import Learned, Lesson, learn
 from lanecast.recommend.lists import ALL, BUY_AGAIN, DISCOVER
 from lanecast.recommend.metrics import interval
 from lanecast.recommend.signals import Signals
-from lanecast.recommend.windows import windows, wanted
+from lanecast.recommend.windows import wanted, windows
 
 Say = Callable[[str], None]
 Told = dict[tuple[str, str], Judged]
@@ -115,8 +115,8 @@ def _chosen(slot: str, validation: Told, report: Told) -> tuple[str, str]:
             "beyond popularity on the later one"
         )
     return POPULARITY, (
-        f"popularity serves: {chosen} led on the validation window, but its {low:+.4f} to {high:+.4f} beyond popularity "
-        "on the later one does not exclude 0"
+        f"popularity serves: {chosen} led on the validation window, but its {low:+.4f} to {high:+.4f} beyond "
+        "popularity on the later one does not exclude 0"
     )
 
 

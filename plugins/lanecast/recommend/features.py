@@ -6,6 +6,7 @@ Every column is of the past alone. Times are in days, counts in logarithms, NaN 
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,8 @@ class Features:
             past.returned,
             self._season(),
         ]
-        return np.stack(columns, axis=1).astype(np.float32)
+        table: Floats = np.stack(columns, axis=1).astype(np.float32)
+        return table
 
     @cached_property
     def of_customers(self) -> Floats:
@@ -66,7 +68,7 @@ class Features:
         holders = np.log1p(np.bincount(past.pair_product, minlength=past.products))
         young = past.first - past.published[past.pair_product] < 30 * DAY
 
-        def mean(value: Floats) -> Floats:
+        def mean(value: Any) -> Floats:
             return np.bincount(past.pair_customer, value, customers) / (products + 3)
 
         columns = [
@@ -80,7 +82,8 @@ class Features:
             mean(holders[past.pair_product]),
             mean(young),
         ]
-        return np.stack(columns, axis=1).astype(np.float32)
+        table: Floats = np.stack(columns, axis=1).astype(np.float32)
+        return table
 
     def of_candidates(self, batch: Batch, candidate: Ints) -> Floats:
         """n·m x columns for candidates (n x m, padded with -1): padding has rows, too, that mean nothing."""

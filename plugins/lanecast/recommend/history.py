@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lanecast.recommend.deeds import Catalogue, Deeds, Ints, Kind
+from lanecast.recommend.deeds import Catalogue, Deeds, Kind
+from lanecast.recommend.deeds import Ints as Ints
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Flags = NDArray[np.bool_]
 Longs = NDArray[np.int64]
 DAY = 86_400
@@ -100,11 +101,13 @@ def past(deeds: Deeds, catalogue: Catalogue, now: int, aim: Aim = Aim.PURCHASES,
     kind = deeds.kind[:end]
     aimed = (deeds.product[:end] >= 0) & ((kind == Kind.PURCHASE) if aim is Aim.PURCHASES else True)
     rows = np.flatnonzero(aimed)
-    customer, product, at = (column[rows] for column in (deeds.customer, deeds.product, deeds.at))
+    customer, product, at = deeds.customer[rows], deeds.product[rows], deeds.at[rows]
     basket = _baskets(deeds.basket[rows], customer, at)
     keep = _distinct(basket.astype(np.int64) * products + product)
     customer, product, at, basket = customer[keep], product[keep], at[keep], basket[keep]
-    key, pair = np.unique(np.where(customer >= 0, customer.astype(np.int64) * products + product, -1), return_inverse=True)
+    key, pair = np.unique(
+        np.where(customer >= 0, customer.astype(np.int64) * products + product, -1), return_inverse=True
+    )
     if len(key) and key[0] < 0:
         key, pair = key[1:], pair - 1
     own = pair >= 0
@@ -162,7 +165,7 @@ def _distinct(key: Longs) -> Longs:
 
 
 def _ages(customer: Ints, basket: Ints, customers: int) -> tuple[Floats, Floats]:
-    """How many baskets its customer has had since each entry's, and baskets by customer. Entries are ordered by time."""
+    """How many baskets its customer has had since each entry's, and each one's baskets. Entries are ordered by time."""
     known = np.flatnonzero(customer >= 0)
     age = np.zeros(len(customer), dtype=np.float32)
     had = np.zeros(customers, dtype=np.float32)
@@ -236,7 +239,8 @@ def _published(deeds: Deeds, catalogue: Catalogue, end: int) -> Longs:
     rows = np.flatnonzero(deeds.product[:end] >= 0)[::-1]
     seen = np.full(len(first), np.iinfo(np.int64).max)
     seen[deeds.product[rows]] = deeds.at[rows]
-    return np.minimum(first, seen)
+    come: Longs = np.minimum(first, seen)
+    return come
 
 
 def _known(deeds: Deeds, end: int) -> Flags:

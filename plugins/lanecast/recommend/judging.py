@@ -84,7 +84,13 @@ def judge(
         took = wanted[customers].toarray() > 0
         told: dict[str, Floats | None] = {}
         for slot, models in TRIED.items() if compare else ():
-            fits = took & (batch.place < 0) if slot == DISCOVER else took & (batch.place >= 0) if slot == BUY_AGAIN else took
+            fits = (
+                took & (batch.place < 0)
+                if slot == DISCOVER
+                else took & (batch.place >= 0)
+                if slot == BUY_AGAIN
+                else took
+            )
             for model in models:
                 if model not in told:
                     told[model] = scores(model, signals, features, learned, batch)

@@ -15,10 +15,22 @@ from lanecast.delivery.model.hazard import library
 from lanecast.recommend.features import Features
 from lanecast.recommend.history import Flags, Floats, Ints
 from lanecast.recommend.metrics import best
-from lanecast.recommend.signals import Batch, blend
+from lanecast.recommend.signals import Batch, Signals, blend
 
 NEW, AGAIN = "new", "again"
-_CANDIDATES = {NEW: 80, AGAIN: 150}
+_AGAIN, _FEW = 150, 80
+_DRAWN_FROM = {
+    "EASE": 60,
+    "EASE, fading": 60,
+    "cosine": 40,
+    "alike": 60,
+    "popularity": 60,
+    "rising": 40,
+    "looks": 40,
+    "ALS": 60,
+}
+_MANY_CUSTOMERS = 20_000
+"""Above, the few best of the blend alone are looked at more closely: lists of all must be made in time."""
 _LEAST = 100
 """Products taken up that a ranking is learned from at least."""
 _ROUNDS = 100
@@ -39,7 +51,7 @@ _OPTIONS = {
 
 
 class Lesson:
-    """What windows teach: described candidates (rows x columns), and whether each was taken up, by side (new, again)."""
+    """What a window teaches: described candidates (rows x columns) and whether each was taken up, by side."""
 
     def __init__(self) -> None:
         self._table: dict[str, list[Floats]] = {NEW: [], AGAIN: []}
@@ -47,7 +59,7 @@ class Lesson:
 
     def add(self, features: Features, batch: Batch, wanted: Flags) -> None:
         """A batch of customers, with what they took up in the window (n x products)."""
-        for side, candidate in candidates(batch).items():
+        for side, candidate in candidates(features.signals, batch).items():
             there = (candidate >= 0).ravel()
             self._table[side].append(features.of_candidates(batch, candidate)[there])
             self._taken[side].append(np.take_along_axis(wanted, np.maximum(candidate, 0), axis=1).ravel()[there])
@@ -57,12 +69,19 @@ class Lesson:
         return self._table[side], self._taken[side]
 
 
-def candidates(batch: Batch) -> dict[str, Ints]:
+def candidates(signals: Signals, batch: Batch) -> dict[str, Ints]:
     """The products that are worth a closer look: n x m, padded with -1, by side."""
-    return {
-        NEW: best(blend(batch), batch.new, _CANDIDATES[NEW]),
-        AGAIN: best(batch.says["own"], batch.again, _CANDIDATES[AGAIN]),
-    }
+    again = best(batch.says["own"], batch.again, _AGAIN)
+    mixed = blend(batch)
+    if signals.past.customers > _MANY_CUSTOMERS:
+        return {NEW: best(mixed, batch.new, _FEW), AGAIN: again}
+    drawn = np.zeros(batch.new.shape, dtype=bool)
+    for name, many in _DRAWN_FROM.items():
+        if name in batch.says:
+            found = best(batch.says[name], batch.new, many)
+            row, column = np.nonzero(found >= 0)
+            drawn[row, found[row, column]] = True
+    return {NEW: best(mixed, drawn, max(1, int(drawn.sum(axis=1).max(initial=0)))), AGAIN: again}
 
 
 class Learned:
@@ -80,7 +99,7 @@ class Learned:
         """n x products: the chance of each candidate, 0 elsewhere; and which products are candidates."""
         found = np.zeros(batch.place.shape, dtype=np.float32)
         looked = np.zeros(batch.place.shape, dtype=bool)
-        for side, candidate in candidates(batch).items():
+        for side, candidate in candidates(features.signals, batch).items():
             there = candidate >= 0
             if not there.any():
                 continue
@@ -97,7 +116,7 @@ class Learned:
         return {side: None if one is None else one.model_to_string() for side, one in self.boosters.items()}
 
 
-def learn(lessons: list[Lesson], threads: int = 2) -> Learned:
+def learn(lessons: list[Lesson], threads: int = 1) -> Learned:
     """Learns from windows. Raises NoLightGBM where the library can't be loaded."""
     gbm = library()
     boosters: dict[str, Any] = {}

@@ -80,7 +80,13 @@ def _slot(
     told, because, support = reasons.of(batch, found, fresh)
     value = np.take_along_axis(score, np.maximum(found, 0), axis=1)
     return CustomerLists(
-        slot, batch.customers, found, np.where(found >= 0, value, 0).astype(np.float32), told.astype(np.int8), because, support
+        slot,
+        batch.customers,
+        found,
+        np.where(found >= 0, value, 0).astype(np.float32),
+        told.astype(np.int8),
+        because,
+        support,
     )
 
 

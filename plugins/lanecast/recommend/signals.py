@@ -44,7 +44,7 @@ class Signals:
         lately = past.matrix(np.minimum(self.faded180, 1))
         self.interest = lately + past.looks.minimum(1) * np.float32(0.3) if past.looks.nnz else lately
         self.popular = popularity.by_country(past)
-        self.everywhere = popularity.everywhere(past)
+        self.rising = popularity.rising(past)
         with threadpool_limits(threads, "blas"):
             self.ease = Ease(self.bought, 500.0)
             self.ease_lately = Ease(self.interest, 200.0)
@@ -75,6 +75,7 @@ class Signals:
         popular = self.popular[np.where(past.country[customers] < 0, past.countries, past.country[customers])]
         says = {
             "popularity": popular,
+            "rising": np.broadcast_to(self.rising, popular.shape),
             "times": times,
             "own": own,
             "own by basket": basket,
@@ -120,7 +121,8 @@ class Signals:
         buyers = np.bincount(past.pair_product, minlength=past.products)
         twice = np.bincount(past.pair_product, past.times > 1, past.products)
         overall = twice.sum() / max(buyers.sum(), 1)
-        return ((twice + 5 * overall) / (buyers + 5)).astype(np.float32)
+        share: Floats = ((twice + 5 * overall) / (buyers + 5)).astype(np.float32)
+        return share
 
     @cached_property
     def due(self) -> Floats:
@@ -165,23 +167,27 @@ def score(model: str, batch: Batch) -> Floats | None:
     """n x products by one model; None where it was not fitted. Popularity settles what a model can't tell apart."""
     says = batch.says
     tie = says["popularity"] * (1e-4 / max(float(says["popularity"].max(initial=0)), 1e-9))
+    found: Floats
     match model:
         case "popularity":
-            return says["popularity"]
+            found = says["popularity"]
         case "own frequency":
-            return says["times"] + tie
+            found = says["times"] + tie
         case "own frequency, fading":
-            return says["own"] + tie
+            found = says["own"] + tie
         case "TIFU-KNN":
-            return 0.7 * says["own by basket"] + 0.3 * says["alike by basket"] + tie * 0.01
+            found = 0.7 * says["own by basket"] + 0.3 * says["alike by basket"] + tie * 0.01
         case "UP-CF":
-            return says["alike"] + tie * 0.01
+            found = says["alike"] + tie * 0.01
         case "EASE x popularity":
-            return np.maximum(says["EASE"], 0) * says["popularity"] ** 0.1 + tie * 0.01
+            found = np.maximum(says["EASE"], 0) * says["popularity"] ** 0.1 + tie * 0.01
         case "blend":
-            return blend(batch)
+            found = blend(batch)
+        case _ if model in says:
+            found = says[model] + tie * 0.01
         case _:
-            return says[model] + tie * 0.01 if model in says else None
+            return None
+    return found
 
 
 def blend(batch: Batch) -> Floats:

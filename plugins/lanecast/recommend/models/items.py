@@ -53,7 +53,7 @@ def weights(matrix: Any, ridge: float) -> Floats:
     _mirror(gram)
     diagonal = np.diag(gram).copy()
     # Row-major, so that a customer's products pick whole rows: the transpose of a symmetric matrix is itself.
-    inverse = gram.T
+    inverse: Floats = gram.T
     inverse /= -diagonal[None, :]
     np.fill_diagonal(inverse, 0)
     return inverse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lanecast.recommend.history import Floats, Past
+from lanecast.recommend.history import DAY, Floats, Past
 
 HALF_LIFE = 30.0
 """Days."""
@@ -30,3 +30,9 @@ def by_country(past: Past, half_life: float = HALF_LIFE) -> Floats:
         sold = np.bincount(past.product[own][here], weight[here], past.products)
         found[one] = (sold + _LEAN * share) / (sold.sum() + _LEAN)
     return found
+
+
+def rising(past: Past, half_life: float = 7.0) -> Floats:
+    """Customers by product who first bought it, fading: what is being discovered now."""
+    fade = np.exp2((past.first - past.now) / (half_life * DAY))
+    return np.bincount(past.pair_product, fade, past.products).astype(np.float32)
