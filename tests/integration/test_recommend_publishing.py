@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 from recommend_world import NOW, asked, customers, execute, insert, key, listed, order, products, run, shop
 
+from lanecast.contracts.reader import contract
 from lanecast.recommend import run as models
 from lanecast.recommend import store, training
 from lanecast.recommend.store import NoRun
@@ -65,6 +66,22 @@ def test_a_run_fills_every_mart(small: str) -> None:
         (slot, window) for slot in ("all", "buy_again", "discover") for window in ("report", "validation")
     ]
     assert all(row[2:] == (True, 1, True, True) for row in told)
+
+
+@pytest.mark.parametrize("name", ["ranked", "judged"])
+def test_views_keep_what_their_contracts_promise_of_each_row(small: str, name: str) -> None:
+    run()
+    ranked = ("customer_recommendation", "product_recommendation", "popular_product")
+    for view in ranked if name == "ranked" else ("recommendation_run", "recommendation_evaluation"):
+        table = contract(view).table
+        for column in table.properties:
+            if column.required:
+                lacking = asked(f"SELECT count(*) FROM mart.{view} WHERE {column.name} IS NULL")
+                assert lacking == [(0,)], (view, column.name)
+        keys = ", ".join(table.key)
+        twice = asked(f"SELECT {keys} FROM mart.{view} GROUP BY {keys} HAVING count(*) > 1")
+        assert twice == [], view
+        assert asked(f"SELECT count(*) > 0 FROM mart.{view}") == [(True,)], view
 
 
 def test_reasons_are_told_with_titles_and_numbers(small: str) -> None:
