@@ -378,8 +378,8 @@ def recommended(address: str, version: str, trained: datetime, lost: str = "{}",
     rows(
         address,
         "INSERT INTO serving.recommendation_run (version, trained_at, recorded_at, status, reason, models, chosen, "
-        f"reasons, lost, deeds, customers, products, loads, erasures, seconds) VALUES ('{version}', '{trained}', '{trained}', "
-        f"'{status}', 'why it is so', '{{}}', '{{}}', '{{}}', '{lost}', 1, 1, 1, 1, 0, 1) RETURNING 1",
+        f"reasons, lost, deeds, customers, products, loads, erasures, seconds) VALUES ('{version}', '{trained}', "
+        f"'{trained}', '{status}', 'why it is so', '{{}}', '{{}}', '{{}}', '{lost}', 1, 1, 1, 1, 0, 1) RETURNING 1",
     )
 
 
