@@ -136,6 +136,7 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
         ("recommendations", "restore", [None, "previous", "2026-06-14.1"], ["", "latest", "2026-06-14", 1]),
         ("delivery_model", "restore", [None, "2026-06-14.1", "2026-06-14.12"], ["", "latest", "2026-06-14", 1]),
         ("history_import", "dataset", ["shipments", "events", "orders", "interactions"], ["parcels", None, ""]),
+        ("history_import", "dataset", ["products"], ["product"]),
         ("history_import", "path", ["/data/x.csv"], ["", None, 3]),
         ("history_import", "mapping", [None, "olist"], [3, ["olist"]]),
         ("quarantine_replay", "dataset", [None, "shipment", "tracking_event"], ["shipments", "", 1]),
