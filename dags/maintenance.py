@@ -29,8 +29,9 @@ def maintenance() -> None:
             *("core.shipment", "core.shipment_number", "core.tracking_event", "core.customer", "core.customer_order"),
             *("core.order_line", "core.product", "core.interaction", "quality.quarantined_row"),
             *("quality.validation_result", "quality.reconciliation", "quality.feed_hour", "quality.alert"),
-            *("quality.unmapped_code", "ops.run", "ops.raw_answer", "ops.poll_request", "mart.shipment_status"),
-            *("mart.delivery_time", "mart.promise_log", "mart.promise_accuracy"),
+            *("quality.unmapped_code", "ops.run", "ops.raw_answer", "ops.poll_request", "ops.storefront_page"),
+            *("ops.storefront_read", "mart.shipment_status", "mart.delivery_time", "mart.promise_log"),
+            "mart.promise_accuracy",
         ]
     )
     def clean() -> dict[str, int]:

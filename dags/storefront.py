@@ -31,7 +31,7 @@ from lanecast_dags import ALERTS, DEFAULTS, ORDERS, SHIPMENTS, ends_within, lane
     doc_md=__doc__,
     deadline=ends_within(timedelta(hours=3)),
     params={
-        "source": Param(None, type=["null", "string"], title="Only this source"),
+        "source": Param(None, type=["null", "string"], pattern="^[a-z][a-z0-9_]{0,39}$", title="Only this source"),
         "full": Param(False, type="boolean", title="Everything, not only what is new"),
     },
     **ALERTS,
@@ -83,7 +83,8 @@ def storefront() -> None:
             context["source"] = source
             return tasks.load_storefront(source, context)
 
-        pull(source) >> judge(source) >> load(source)
+        # By name: a task finds its source there when it tells what it read and wrote.
+        pull(source=source) >> judge(source=source) >> load(source=source)
 
     each.expand(source=find_sources())
 

@@ -23,6 +23,7 @@ DAGS = (
     "maintenance",
     "quarantine_replay",
     "recommendations",
+    "storefront",
 )
 PYTHON_FILES = sorted([*(ROOT / "dags").glob("*.py"), *(ROOT / "plugins").rglob("*.py")])
 # What reaches into Airflow's metadata, or reads it at import: workers of Airflow 3 must not.
@@ -107,6 +108,7 @@ def test_schedules(described: dict[str, Any]) -> None:
         "maintenance": "30 3 * * *",
         "quarantine_replay": None,
         "recommendations": "45 2 * * *",
+        "storefront": "@hourly",
     }
 
 
@@ -117,6 +119,7 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
     loaded = {"lanecast://core/shipment", "lanecast://core/tracking_event"}
     assert outlets["carrier_tracking"] == loaded
     assert outlets["history_import"] == loaded | {"lanecast://core/customer_order"}
+    assert outlets["storefront"] == {"lanecast://core/shipment", "lanecast://core/customer_order"}
     assert outlets["delivery_model"] == {"lanecast://mart/delivery_time"}
     assert outlets["recommendations"] == {"lanecast://mart/customer_recommendation"}
     assert outlets["delivery_time"] == {"lanecast://mart/delivery_time"}
@@ -138,6 +141,7 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
         ("recommendations", "restore", [None, "previous", "2026-06-14.1"], ["", "latest", "2026-06-14", 1]),
         ("delivery_model", "restore", [None, "2026-06-14.1", "2026-06-14.12"], ["", "latest", "2026-06-14", 1]),
         ("history_import", "dataset", ["shipments", "events", "orders", "interactions"], ["parcels", None, ""]),
+        ("history_import", "dataset", ["products"], ["product"]),
         ("history_import", "path", ["/data/x.csv"], ["", None, 3]),
         ("history_import", "mapping", [None, "olist"], [3, ["olist"]]),
         ("quarantine_replay", "dataset", [None, "shipment", "tracking_event"], ["shipments", "", 1]),
@@ -147,6 +151,8 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
         ("quarantine_replay", "dry_run", [True, False], [None, "yes"]),
         ("erase_customer", "keys", [["c" + "0f" * 16]], [None, ["4711"], ["C" + "0f" * 16], "c" + "0f" * 16]),
         ("erase_customer", "dry_run", [True, False], [None, "yes"]),
+        ("storefront", "source", [None, "shopify"], ["", 7, "Shop; DROP TABLE x"]),
+        ("storefront", "full", [True, False], [None, "yes"]),
     ],
 )
 def test_params_are_checked(described: dict[str, Any], name: str, param: str, good: list[Any], bad: list[Any]) -> None:

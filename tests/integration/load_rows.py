@@ -57,9 +57,16 @@ class Loader:
     address: str
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
-    def open(self, dataset: str, run_id: str | None = None, kind: str = "import", as_of: datetime = NOW) -> Run:
+    def open(
+        self,
+        dataset: str,
+        run_id: str | None = None,
+        kind: str = "import",
+        as_of: datetime = NOW,
+        source: str | None = None,
+    ) -> Run:
         with connection.connect(address=self.address) as link:
-            return runs.open_run(link, run_id or f"run-{next(self.numbers)}", kind, dataset, as_of=as_of)
+            return runs.open_run(link, run_id or f"run-{next(self.numbers)}", kind, dataset, source, as_of=as_of)
 
     def stage(self, run: Run, dataset: str, rows: Iterable[Row], rejected: Mapping[int, str] | None = None) -> Batch:
         """`rejected` gives the rule by the row's place, counted from 0; `batch:rule` rejects by a batch rule."""
@@ -86,8 +93,9 @@ class Loader:
         rejected: Mapping[int, str] | None = None,
         kind: str = "import",
         as_of: datetime = NOW,
+        source: str | None = None,
     ) -> Reconciliation:
-        run = self.open(dataset, kind=kind, as_of=as_of)
+        run = self.open(dataset, kind=kind, as_of=as_of, source=source)
         return loading.load(run, self.stage(run, dataset, rows, rejected), self.address)
 
     def events(self, *rows: Row, **options: Any) -> tuple[int, int, int]:

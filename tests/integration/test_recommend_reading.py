@@ -123,7 +123,8 @@ def test_an_erased_customer_leaves_nothing_and_the_others_keep_their_numbers() -
 
 def test_what_is_known_of_products() -> None:
     execute(
-        "UPDATE core.product SET title = 'A cup', category = 'kitchen', published_at = '2026-01-01Z' WHERE product_id = 'cup'"
+        "UPDATE core.product SET title = 'A cup', category = 'kitchen', published_at = '2026-01-01Z' "
+        "WHERE product_id = 'cup'"
     )
     execute("UPDATE core.product SET is_available = false, category = 'kitchen' WHERE product_id = 'pot'")
     execute("UPDATE core.product SET withdrawn_at = %s, category = 'food' WHERE product_id = 'tea'", NOW - DAY)
@@ -148,9 +149,9 @@ def test_nothing_is_read_of_nothing() -> None:
 def test_many_rows_come_in_chunks_and_in_one_order(warehouse: str, monkeypatch: pytest.MonkeyPatch) -> None:
     execute(
         "INSERT INTO core.interaction (interaction_hash, occurred_at, customer_id, product_id, kind, quantity, run_id, "
-        "ingested_at) SELECT n, %s - make_interval(mins => (n * 7919 %% 50)::integer), (ARRAY['ann', 'bob', NULL])[1 + n %% 3], "
-        "(ARRAY['cup', 'pot', 'tea'])[1 + n / 7 %% 3], (ARRAY['view', 'purchase'])[1 + n / 11 %% 2], 1 + n %% 4, 'test', now() "
-        "FROM generate_series(1, 5000) AS n",
+        "ingested_at) SELECT n, %s - make_interval(mins => (n * 7919 %% 50)::integer), "
+        "(ARRAY['ann', 'bob', NULL])[1 + n %% 3], (ARRAY['cup', 'pot', 'tea'])[1 + n / 7 %% 3], "
+        "(ARRAY['view', 'purchase'])[1 + n / 11 %% 2], 1 + n %% 4, 'test', now() FROM generate_series(1, 5000) AS n",
         NOW,
     )
     whole = read().deeds

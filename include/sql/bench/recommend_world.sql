@@ -23,9 +23,9 @@ SELECT
     'Product ' || n,
     'category ' || n %% 50,
     n %% 40 > 0,
-    TIMESTAMPTZ '2025-06-14 00:00:00+00',
+    '2025-06-14 00:00:00+00'::timestamptz,
     'bench',
-    TIMESTAMPTZ '2026-06-13 00:00:00+00'
+    '2026-06-13 00:00:00+00'::timestamptz
 FROM generate_series(0, %(products)s - 1) AS n;
 
 INSERT INTO core.customer (customer_id, country, run_id, ingested_at)
@@ -33,14 +33,14 @@ SELECT
     'c' || md5(n::text),
     (ARRAY['DE', 'FR', 'US', 'BR', 'JP', 'GB', 'ES', 'NL'])[1 + n * n %% 8],
     'bench',
-    TIMESTAMPTZ '2026-06-13 00:00:00+00'
+    '2026-06-13 00:00:00+00'::timestamptz
 FROM generate_series(0, %(customers)s::bigint - 1) AS n;
 
 CREATE TEMPORARY TABLE made_order ON COMMIT DROP AS
 SELECT
     n,
     floor(%(customers)s * pg_temp.chance(n, 5) ^ 1.5)::bigint AS customer,
-    TIMESTAMPTZ '2026-06-13 00:00:00+00' - pg_temp.chance(n, 6) * INTERVAL '365 days' AS ordered_at
+    '2026-06-13 00:00:00+00'::timestamptz - pg_temp.chance(n, 6) * make_interval(days => 365) AS ordered_at
 FROM generate_series(1, %(deeds)s::bigint / 5) AS n;
 
 INSERT INTO core.customer_order (order_id, customer_id, ordered_at, country, cancelled_at, run_id, ingested_at)
@@ -51,7 +51,7 @@ SELECT
     (ARRAY['DE', 'FR', 'US', 'BR', 'JP', 'GB', 'ES', 'NL'])[1 + customer * customer %% 8],
     CASE WHEN n %% 50 = 0 THEN ordered_at END,
     'bench',
-    TIMESTAMPTZ '2026-06-13 00:00:00+00'
+    '2026-06-13 00:00:00+00'::timestamptz
 FROM made_order;
 
 INSERT INTO core.order_line (order_id, line_number, product_id, quantity, unit_price, run_id, ingested_at)
@@ -62,19 +62,19 @@ SELECT
     CASE WHEN line = 3 AND placed.n %% 20 = 0 THEN -1 ELSE 1 END,
     10,
     'bench',
-    TIMESTAMPTZ '2026-06-13 00:00:00+00'
+    '2026-06-13 00:00:00+00'::timestamptz
 FROM made_order AS placed
 CROSS JOIN generate_series(1, 3) AS line;
 
 INSERT INTO core.interaction (interaction_hash, occurred_at, customer_id, product_id, kind, run_id, ingested_at)
 SELECT
     seen.n,
-    TIMESTAMPTZ '2026-06-13 00:00:00+00' - pg_temp.chance(seen.n, 7) * INTERVAL '365 days',
+    '2026-06-13 00:00:00+00'::timestamptz - pg_temp.chance(seen.n, 7) * make_interval(days => 365),
     'c' || md5(seen.customer::text),
     'p' || pg_temp.chosen(-seen.n, seen.customer, %(products)s),
     CASE WHEN seen.n %% 4 = 0 THEN 'cart' ELSE 'view' END,
     'bench',
-    TIMESTAMPTZ '2026-06-13 00:00:00+00'
+    '2026-06-13 00:00:00+00'::timestamptz
 FROM (
     SELECT
         n,

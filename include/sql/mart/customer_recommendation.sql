@@ -69,12 +69,26 @@ CROSS JOIN LATERAL (
         ) AS reason
     FROM unnest(list.products, list.scores, list.reasons, list.because, list.support)
     WITH ORDINALITY AS told (product, score, reason, because, support, place)
-    INNER JOIN serving.recommended_product AS named
-        ON list.run_number = named.run_number AND told.product = named.product_number
-    INNER JOIN core.product AS product ON named.product_id = product.product_id
-    WHERE
-        coalesce(product.is_available, true)
-        AND product.withdrawn_at IS NULL
-        AND (since.products IS NULL OR named.product_id <> ALL(since.products))
+    -- one look-up each, whatever the planner thinks of how many products there are
+    CROSS JOIN LATERAL (
+        SELECT
+            number.product_id,
+            number.title
+        FROM serving.recommended_product AS number
+        WHERE number.run_number = list.run_number AND number.product_number = told.product
+        ORDER BY number.product_number
+        LIMIT 1
+    ) AS named
+    CROSS JOIN LATERAL (
+        SELECT known.title
+        FROM core.product AS known
+        WHERE
+            known.product_id = named.product_id
+            AND coalesce(known.is_available, true)
+            AND known.withdrawn_at IS NULL
+        ORDER BY known.product_id
+        LIMIT 1
+    ) AS product
+    WHERE since.products IS NULL OR named.product_id <> ALL(since.products)
 ) AS entry
 WHERE run.status = 'serving';

@@ -53,8 +53,8 @@ class Times:
 
 @dataclass(frozen=True)
 class Figures:
-    """What the benchmark found: seconds of a process that makes one run, by step and in all, its megabytes at most, what
-    serves, and reads."""
+    """What the benchmark found: seconds of a process that makes one run, by step and in all, its megabytes at most,
+    what serves, and reads."""
 
     deeds: int
     customers: int

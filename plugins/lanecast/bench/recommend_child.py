@@ -1,4 +1,4 @@
-"""The process in which `lanecast bench recommend` makes a run: it does nothing else, so that its memory is the run's."""
+"""The process in which `lanecast bench recommend` makes a run: nothing else, so that its memory is the run's."""
 
 from __future__ import annotations
 

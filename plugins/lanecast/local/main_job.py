@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import httpx
 import psycopg2
 
-from lanecast.local.api import Api, ApiError, seconds_between
+from lanecast.local.api import ENDED, Api, ApiError, seconds_between
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.connection import NoWarehouse, only_row
 
@@ -59,8 +59,8 @@ def fetch_history(sandbox_url: str, folder: Path) -> dict[str, Path]:
 
 
 def run(open_api: Callable[[], Api], history: Callable[[], dict[str, Path]] | None, say: Say) -> Outcome:
-    """Imports the history of parcels (where there is one), asks carriers and storefronts, makes recommendations, and waits
-    until the marts are fresh.
+    """Imports the history of parcels (where there is one), asks carriers and storefronts, makes recommendations, and
+    waits until the marts are fresh.
 
     Orders, products and behaviour come from the storefronts alone, their history too: a first read tells all of it.
     """
@@ -92,14 +92,17 @@ def run(open_api: Callable[[], Api], history: Callable[[], dict[str, Path]] | No
 def _shops(open_api: Callable[[], Api], outcome: Outcome, say: Say) -> None:
     """What the storefronts tell, and what is recommended from it."""
     say("reading the storefronts")
-    _one(open_api, outcome, "storefront", {})
+    # Every hour's first read is the schedule's: a second one behind it would read the same again.
+    _one(open_api, outcome, "storefront", {}, joins=True)
     say("making recommendations")
     _one(open_api, outcome, "recommendations", {})
 
 
-def _one(open_api: Callable[[], Api], outcome: Outcome, dag_id: str, conf: dict[str, Any]) -> None:
+def _one(open_api: Callable[[], Api], outcome: Outcome, dag_id: str, conf: dict[str, Any], joins: bool = False) -> None:
+    """Starts a run and waits for it; one that `joins` waits instead for what the schedule has begun, where it has."""
     with open_api() as api:
-        run_id = f"manual__{datetime.now(UTC).isoformat()}"
+        begun = patiently(lambda: _under_way(api, dag_id)) if joins else None
+        run_id = begun or f"manual__{datetime.now(UTC).isoformat()}"
 
         def trigger() -> None:
             # Named beforehand: a call whose answer was lost must not start a second run.
@@ -109,6 +112,12 @@ def _one(open_api: Callable[[], Api], outcome: Outcome, dag_id: str, conf: dict[
         patiently(trigger)
         ended = api.wait_for_run(dag_id, run_id, _LIMIT)
         patiently(lambda: _note(api, outcome, dag_id, run_id, ended["state"]))
+
+
+def _under_way(api: Api, dag_id: str) -> str | None:
+    """The run of a DAG that has not ended, the oldest of several."""
+    runs = [run for run in api.runs(dag_id) if run["state"] not in ENDED]
+    return str(runs[-1]["dag_run_id"]) if runs else None
 
 
 def patiently(ask: Callable[[], Answer], limit: float = 120.0) -> Answer:

@@ -26,7 +26,7 @@ Row = dict[str, Any]
 _MADE = frozenset(
     (
         *("staged_row", "source_line", "raw_answer_id", "unreadable", "source", "event_hash", "interaction_hash"),
-        *("is_mapped", "clock_disagrees"),
+        *("is_mapped", "clock_disagrees", "is_whole_order"),
     )
 )
 PATCHABLE: dict[str, tuple[str, ...]] = {
@@ -36,6 +36,7 @@ PATCHABLE: dict[str, tuple[str, ...]] = {
 
 _REQUIRED = {target.staged: target.required for target in TARGETS.values()}
 _TIMES = {target.staged: target.times for target in TARGETS.values()}
+_TIMES["order_line"] |= {"cancelled_at", "changed_in_shop_at"}  # storefronts tell more than files
 _LARGEST_OFFSET = 840
 # A column that could not be read stands before its text, as the file reader writes it.
 _NAMED = re.compile(r"(?:^|; )([^:;']+): '")

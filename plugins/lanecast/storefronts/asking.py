@@ -74,20 +74,26 @@ class Line:
     async def ask(self, step: Step) -> tuple[Step, Answer]:
         """The answer to a step, without personal data, and the step as it was asked in the end: it may be a smaller
         page. An answer 404 to the rest of a record is one: the record is gone."""
-        throttled = 0
+        throttled = broken = 0
         while True:
             answer = await self._attempts(step)
-            trouble = self._adapter.trouble(step, answer.body) if answer.status == 200 else None
+            if answer.status != 200:
+                return step, msgspec.structs.replace(answer, body=b"")
+            trouble = self._adapter.trouble(step, answer.body)
             if trouble is None:
+                try:
+                    body = kept(answer.body, self._adapter.keep(step))
+                except PageBroken as problem:
+                    # A page of a proxy, or of a shop that is being mended, may come with status 200.
+                    broken += 1
+                    if broken >= self._limits.attempts:
+                        raise PageBroken(self._said(f"{problem}, {broken} times")) from None
+                    await self._sleep(web.wait_before(broken, {}, self._limits))
+                    continue
                 pause = self._adapter.pause(answer.body)
-                if answer.status == 200:
-                    body = self._kept(answer.body, step)
-                    answer = msgspec.structs.replace(answer, body=body)
-                else:
-                    answer = msgspec.structs.replace(answer, body=b"")
                 if pause > 0:
                     await self._sleep(min(pause, self._limits.longest_wait))
-                return step, answer
+                return step, msgspec.structs.replace(answer, body=body)
             smaller = self._adapter.smaller(step) if trouble.kind == "too much" else None
             if smaller is not None:
                 step = smaller
@@ -96,12 +102,6 @@ class Line:
                 await self._sleep(min(max(trouble.wait, 0.05), self._limits.longest_wait))
             else:
                 raise ShopDown(self._said(trouble.problem))
-
-    def _kept(self, body: bytes, step: Step) -> bytes:
-        try:
-            return kept(body, self._adapter.keep(step))
-        except PageBroken as broken:
-            raise PageBroken(self._said(str(broken))) from None
 
     async def _attempts(self, step: Step) -> Answer:
         problem = "not asked"

@@ -249,7 +249,7 @@ def _order(node: Raw, further: dict[str, list[Raw]]) -> OrderTold:
     )
     lines = tuple(_lines(order, further, is_whole=told.cancelled_at is not None))
     if not lines and order.line_items.nodes:
-        # All of it was taken out again: what was ordered is told all the same, so that it is known to have come to nothing.
+        # All of it was taken out again: what was ordered is told all the same, to be known to have come to nothing.
         lines = tuple(_lines(order, further, is_whole=True))
         told = told._replace(cancelled_at=told.changed_at)
     return told._replace(lines=lines, unreadable=notes.text)

@@ -39,6 +39,7 @@ REFERRED_BY: Mapping[str, tuple[tuple[str, str], ...]] = {
 BY_RUN: Mapping[str, tuple[str, str]] = {
     "quality.validation_result": ("run_id", "validated_at"),
     "quality.reconciliation": ("run_id", "recorded_at"),
+    "ops.storefront_read": ("run_id", "began_at"),
 }
 """What is kept of runs by the setting: the column that names the run, and the time of rows whose run is not known."""
 
@@ -125,7 +126,8 @@ _OF_A_RUN = (
 _OF_ITSELF = "aged.{element} < %(before)s AND aged.noted_at < %(wall_before)s"
 _OF_THE_RUN = (
     "aged.finished_at < %(wall_before)s "
-    "AND NOT EXISTS (SELECT FROM ops.raw_answer AS kept WHERE kept.run_id = aged.run_id)"
+    "AND NOT EXISTS (SELECT FROM ops.raw_answer AS kept WHERE kept.run_id = aged.run_id) "
+    "AND NOT EXISTS (SELECT FROM ops.storefront_page AS kept WHERE kept.run_id = aged.run_id)"
 )
 
 

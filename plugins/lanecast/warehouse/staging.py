@@ -145,7 +145,7 @@ def seal(link: Connection, batch: Batch, received: int, source_count: int | None
 
 def staged_rows(link: Connection, batch: Batch) -> int:
     """The number of rows staged. Raises StagingLost where they are not all there any more, or were staged by an older
-    version, which made no view for the gate."""
+    version, which made no view for the gate, or fewer columns."""
     with link.cursor() as cursor:
         cursor.execute("SELECT (staged ->> %s)::bigint FROM ops.run WHERE run_id = %s", (batch.dataset, batch.run_id))
         row = cursor.fetchone()
@@ -153,6 +153,11 @@ def staged_rows(link: Connection, batch: Batch) -> int:
         cursor.execute("SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s) AS made (name)", (made,))
         if row is None or row[0] is None or not only_row(cursor)[0]:
             raise StagingLost(f"{batch.staged} was not staged, or it or its view is gone")
+        cursor.execute(
+            "SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = to_regclass(%s)", (batch.staged,)
+        )
+        if not set(COLUMNS[batch.dataset]) <= set(only_row(cursor)[0]):
+            raise StagingLost(f"{batch.staged} was staged by an earlier version, which knew fewer columns")
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*batch.staged.split("."))))
         count: int = only_row(cursor)[0]
     if count != row[0]:

@@ -306,6 +306,32 @@ datasets:
     assert str(rows[3]["unreadable"]).startswith("ordered_at: '03/05/24' (not a time written as %d.%m.%Y or iso")
 
 
+def test_a_pattern_stands_for_all_texts_of_its_kind(tmp_path: Path) -> None:
+    mapping = """
+datasets:
+  products:
+    columns:
+      product_id: id
+      category: {from: id, values: {POST: postage}, value_patterns: {"[A-Z]+": service, "[0-9]+": "", ".*": other}}
+      is_available: {from: id, value_patterns: {"[A-Z]+": "no", "[0-9]": "Yes", "[0-9]{2}": ""}}
+"""
+    rows = staged("products", "id\nPOST\nFEE\n7\n77\na7\n", tmp_path, mapping)
+    assert [row["category"] for row in rows] == ["postage", "service", None, None, "other"]
+    assert [row["is_available"] for row in rows] == [False, False, True, None, None]
+    assert [row["unreadable"] for row in rows] == [*[None] * 4, "is_available: 'a7' (neither true nor false)"]
+
+
+def test_an_order_tells_where_it_goes_and_when_something_came_back(tmp_path: Path) -> None:
+    rows = staged(
+        "orders",
+        "order_id,ordered_at,product_id,quantity,customer_id,country,region,occurred_at\n"
+        "A,2024-01-01,P,2,13085.0,Brazil,SP,\nA,2024-01-01,P,-1,13085,BR,,2024-01-09\n",
+        tmp_path,
+    )
+    told = [(row["customer_id"], row["country"], row["region"], row["occurred_at"]) for row in rows]
+    assert told == [("13085", "BR", "BR-SP", None), ("13085", "BR", None, "2024-01-09T00:00:00+00:00")]
+
+
 def test_numbers(tmp_path: Path) -> None:
     texts = ["1", "-1.50", "1e3", ".5", "0.000", "", "1,5", "NaN", "inf", "1e999", "0x1", "١", "1_000"]
     content = "order_id;ordered_at;product_id;quantity\n" + "".join(f"A;2024-01-01;P;{text}\n" for text in texts)

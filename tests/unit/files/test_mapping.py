@@ -42,9 +42,16 @@ def test_without_a_mapping_columns_go_by_their_names_and_extra_ones_are_kept() -
     assert mapping.zone == UTC
 
 
-@pytest.mark.parametrize("name", ["olist", "scms"])
-def test_the_mappings_that_come_along_are_valid(name: str) -> None:
-    assert load_mapping(name, "shipments").columns["order_id"].names()
+@pytest.mark.parametrize(
+    ("name", "dataset"),
+    [
+        *(("olist", "shipments"), ("olist", "orders"), ("scms", "shipments")),
+        *(("online_retail", dataset) for dataset in ("orders", "interactions", "products")),
+    ],
+)
+def test_the_mappings_that_come_along_are_valid(name: str, dataset: str) -> None:
+    chosen = load_mapping(name, dataset)
+    assert all(chosen.columns[group[0]].names() for group in chosen.target.required[:1])
 
 
 @pytest.mark.parametrize(
@@ -56,6 +63,7 @@ def test_the_mappings_that_come_along_are_valid(name: str) -> None:
         (("{value: 1}", "{value: 1, from: n}"), r"columns.quantity: give exactly one of"),
         (("{value: 1}", "{template: x}"), r"columns.quantity.template"),
         (("{value: 1}", "{from: n, sentinel_patterns: ['(']}"), r"columns.quantity.sentinel_patterns: '\('"),
+        (("{value: 1}", "{from: n, value_patterns: {'(': '1'}}"), r"columns.quantity.value_patterns: '\('"),
         (("{value: 1}", "{from: n, values: {a: 1}}"), r"columns.quantity: Expected `str`"),
         (("ordered_at: at", "ordered_at: {from: at, formats: [dd.mm.yyyy]}"), r"columns.ordered_at.formats: 'dd.mm"),
         (("delimiter: tab", "delimiter: tabs"), r"datasets.orders.delimiter: 'tabs'"),
@@ -82,7 +90,7 @@ def test_zones_may_be_names(tmp_path: Path) -> None:
 
 
 def test_unknown_names_list_what_there_is() -> None:
-    with pytest.raises(MappingError, match=r"no mapping 'oslit'.*olist, scms"):
+    with pytest.raises(MappingError, match=r"no mapping 'oslit'.*olist, online_retail, scms"):
         load_mapping("oslit", "shipments")
     with pytest.raises(MappingError, match=r"no dataset 'parcels'.*shipments, events"):
         load_mapping(None, "parcels")

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from customer_keys import key
+from lanecast.files.datasets import interaction_hash
 from lanecast.quarantine.errors import QuarantineError
 from lanecast.quarantine.mending import PATCHABLE, mend
 from lanecast.tracking import event_hash
@@ -107,6 +109,28 @@ def test_what_a_code_means_follows_unless_it_is_set_by_hand() -> None:
     by_hand = mend("tracking_event", EVENT, {"code": "Y2", "milestone": "delivered"})
     assert (by_hand["milestone"], by_hand["is_mapped"]) == ("delivered", True)
     assert "event_hash" not in mend("tracking_event", EVENT, {"country": "DE"})
+
+
+def test_a_customer_is_set_by_the_shop_s_id_or_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = dict.fromkeys(COLUMNS["interaction"]) | {"product_id": "p1", "kind": "view"}
+    mended = mend("interaction", row, {"customer_id": " 13085.0 "})
+    assert mended["customer_id"] == key("13085")
+    assert mended == mend("interaction", row, {"customer_id": key("13085")})
+    assert mended["interaction_hash"] == interaction_hash([key("13085"), "p1", "view", None, None, None, None])
+
+
+def test_what_storefronts_alone_tell_is_read_too() -> None:
+    row = dict.fromkeys(COLUMNS["order_line"]) | {"country": "BR"}
+    assert mend("order_line", row, {"cancelled_at": "2026-01-02T10:00:00Z", "region": "SP"}) == {
+        "cancelled_at": "2026-01-02T10:00:00+00:00",
+        "region": "BR-SP",
+    }
+    with pytest.raises(QuarantineError, match="changed_in_shop_at: 'soon'"):
+        mend("order_line", row, {"changed_in_shop_at": "soon"})
+    assert mend("product", dict.fromkeys(COLUMNS["product"]), {"is_available": True, "unit_price": "9.90"}) == {
+        "is_available": True,
+        "unit_price": "9.9",
+    }
 
 
 def test_what_could_not_be_read_is_clear_once_all_that_it_names_is_set() -> None:

@@ -9,3 +9,6 @@ serving.customer_list,
 serving.recommended_product,
 serving.recommendation_score,
 serving.recommendation_run;
+DROP INDEX core.interaction_purchase_news;
+CREATE INDEX customer_order_customer_id_idx ON core.customer_order (customer_id);
+DROP INDEX core.customer_order_customer_news;

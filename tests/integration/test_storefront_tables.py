@@ -1,0 +1,312 @@
+"""Databases and files as storefronts: by watermark and version, late changes and all, customers under keys at once."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from customer_keys import key
+from lanecast.storefronts import pull as pulling
+from lanecast.storefronts import runs
+from lanecast.storefronts.base import StorefrontError
+from sandbox_world import serving
+from storefront_world import declared, loaded, one, pull, rows, stored_bodies
+
+pytestmark = pytest.mark.timeout(90)
+
+TABLES = """
+CREATE SCHEMA shop;
+CREATE TABLE shop.sale (
+    sale text, buyer text, mail text, sold timestamptz, state text, cancelled timestamptz, changed timestamptz
+);
+CREATE TABLE shop.item (sale text, place integer, article text, pieces integer, price numeric);
+CREATE TABLE shop.article (article text, name text, price numeric, changed timestamp);
+"""
+ORDERS = """
+SELECT sale AS order_id, buyer AS customer_id, mail, sold AS ordered_at, state AS status, cancelled, changed,
+    article AS product_id, pieces AS quantity, price AS unit_price, 'EUR' AS currency
+FROM shop.sale JOIN shop.item USING (sale)
+WHERE changed > :watermark
+ORDER BY changed, sale, place
+"""
+PRODUCTS = """
+SELECT article AS product_id, name AS title, price AS unit_price, 'EUR' AS currency, changed AS changed_in_shop_at
+FROM shop.article WHERE changed > :watermark ORDER BY changed
+"""
+OWN: dict[str, Any] = {
+    "own": {
+        "kind": "sql",
+        "streams": {
+            "products": {
+                "query": PRODUCTS,
+                "watermark": "changed_in_shop_at",
+                "ids": "SELECT article FROM shop.article",
+            },
+            "orders": {"query": ORDERS, "watermark": "changed", "whole_orders": True, "cancelled": "cancelled"},
+        },
+    }
+}
+LINES = (
+    "SELECT order_id, line_number, product_id, quantity::integer, line.withdrawn_at IS NULL "
+    "FROM core.order_line AS line ORDER BY 1, 2"
+)
+
+
+@pytest.fixture
+def folder(warehouse: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("LANECAST_RAW", str(tmp_path / "raw"))
+    monkeypatch.delenv("LANECAST_SANDBOX_URL", raising=False)
+    (tmp_path / "in").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def shop(folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A shop's own database, here in another schema of the warehouse's server."""
+    do(warehouse, TABLES)
+    do(
+        warehouse,
+        "INSERT INTO shop.article SELECT 'a' || n, 'Article ' || n, n, '2026-05-01' FROM generate_series(1, 30) AS n;"
+        "INSERT INTO shop.sale SELECT 's' || n, 'B' || n % 7, 'b@mail.example', '2026-05-01Z', 'Paid', NULL, "
+        "timestamptz '2026-05-02Z' + make_interval(mins => n) FROM generate_series(1, 400) AS n;"
+        "INSERT INTO shop.item SELECT 's' || n, place, 'a' || 1 + (n + place) % 30, place, 2.5 "
+        "FROM generate_series(1, 400) AS n, generate_series(1, 2) AS place",
+    )
+    monkeypatch.setenv("AIRFLOW_CONN_LANECAST_OWN", warehouse)
+    with declared(monkeypatch, folder, OWN):
+        yield warehouse
+
+
+def do(dsn: str, statements: str) -> None:
+    link = psycopg2.connect(dsn)
+    with link, link.cursor() as cursor:
+        cursor.execute(statements)
+    link.close()
+
+
+def stored(folder: Path) -> str:
+    return stored_bodies(folder / "raw").decode()
+
+
+def read(source: str = "own") -> dict[str, int]:
+    (run,) = runs.open_runs(f"test:{os.urandom(4).hex()}", source)
+    return pulling.pull(run)
+
+
+def test_a_database_is_read_by_its_watermark_and_late_changes_are_picked_up(shop: str, folder: Path) -> None:
+    told = pull()["own"]
+    assert (told["error"], told["fetched"]) == (None, {"products": 30, "orders": 800})
+    assert loaded(told) == {"product": (30, 0, 0), "order_line": (800, 0, 0), "shipment": (0, 0, 0)}
+    assert rows(shop, "SELECT told, held, fetched FROM ops.storefront_read WHERE stream = 'orders'") == [
+        (800, 800, 800)
+    ]
+    assert one(shop, "SELECT customer_id FROM core.customer_order WHERE order_id = 's8'") == key("B1")
+    assert "s8" in stored(folder)
+    assert "mail.example" not in stored(folder)
+    assert '"B1"' not in stored(folder)
+
+    do(
+        shop,
+        "UPDATE shop.sale SET state = 'void', cancelled = '2026-05-04Z', changed = '2026-05-05Z' WHERE sale = 's1';"
+        "UPDATE shop.sale SET changed = '2026-05-05Z' WHERE sale = 's2'; DELETE FROM shop.item "
+        "WHERE sale = 's2' AND place = 2; DELETE FROM shop.article WHERE article = 'a3'",
+    )
+    told = pull()["own"]
+    assert told["fetched"]["orders"] < 40  # the changed ones, and those within the overlap
+    assert rows(shop, "SELECT status, cancelled_at IS NOT NULL FROM core.customer_order WHERE order_id = 's1'") == [
+        ("void", True)
+    ]
+    assert [row[1:] for row in rows(shop, LINES) if row[0] == "s2"] == [(1, "a4", 1, True), (2, "a5", 2, False)]
+    assert one(shop, "SELECT withdrawn_at FROM core.product WHERE product_id = 'a3'") is None  # listed an hour ago
+    pull(full=True)
+    assert one(shop, "SELECT withdrawn_at IS NOT NULL FROM core.product WHERE product_id = 'a3'")
+    assert one(shop, "SELECT count(*) FROM core.product WHERE withdrawn_at IS NOT NULL") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("DROP TABLE shop.item", 'relation "shop.item" does not exist'),
+        ("ALTER TABLE shop.sale RENAME buyer TO who", 'column "buyer" does not exist'),
+    ],
+)
+def test_a_query_that_fails_says_why_in_a_line_and_moves_nothing(shop: str, change: str, problem: str) -> None:
+    do(shop, change)
+    with pytest.raises(StorefrontError) as told:
+        read()
+    assert problem in str(told.value)
+    assert "\n" not in str(told.value)
+    assert "lanecast:" not in str(told.value)  # nor user, nor password
+    assert rows(shop, "SELECT stream, complete_at IS NULL FROM ops.storefront_read ORDER BY 1") == [
+        ("orders", True),
+        ("products", False),
+    ]
+
+
+def test_a_database_that_cannot_be_reached_keeps_its_password(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_LANECAST_OWN", "postgresql://reader:hush-hush-hush@127.0.0.1:1/shop")
+    with pytest.raises(StorefrontError) as told:
+        read()
+    assert "hush" not in str(told.value)
+    assert "OperationalError" in str(told.value)
+
+
+def test_sqlite_is_a_database_too(folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder / "shop.db"
+    link = sqlite3.connect(path)
+    link.execute("CREATE TABLE deed (who text, what text, did text, at text)")
+    link.executemany(
+        "INSERT INTO deed VALUES (?, ?, 'view', ?)",
+        [(f"c{n % 3}", f"p{n % 5}", f"2026-05-0{1 + n % 9} 10:00:{n % 60:02d}") for n in range(50)],
+    )
+    link.commit()
+    monkeypatch.setenv("AIRFLOW_CONN_LANECAST_OWN", f"sqlite:///{path}")
+    query = (
+        "SELECT who AS customer_id, what AS product_id, did AS kind, at AS occurred_at FROM deed "
+        "WHERE at > :watermark ORDER BY at"
+    )
+    sources = {"own": {"kind": "sql", "streams": {"interactions": {"query": query, "watermark": "occurred_at"}}}}
+    with declared(monkeypatch, folder, sources):
+        assert read() == {"interactions": 50}
+        told = pull()["own"]
+        assert loaded(told)["interaction"] == (50, 0, 0)
+        link.execute("INSERT INTO deed VALUES ('c9', 'p1', 'cart', '2026-05-20 10:00:00')")
+        link.commit()
+        assert loaded(pull()["own"])["interaction"][0] == 1
+    link.close()
+    assert rows(warehouse, "SELECT customer_id FROM core.interaction WHERE kind = 'cart'") == [(key("c9"),)]
+
+
+ORDER_FILE = "order_id,customer_id,ordered_at,product_id,quantity,name\no1,c1,2026-05-01T10:00:00Z,p1,2,Ada\n"
+
+
+def test_each_version_of_a_file_is_read_once_whatever_its_format(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = folder / "in"
+    (inbox / "a.csv").write_text(ORDER_FILE)
+    line = {"order_id": "o2", "customer_id": 2, "ordered_at": "2026-05-01T10:00:00Z", "product_id": "p2", "quantity": 1}
+    (inbox / "b.jsonl.gz").write_bytes(gzip.compress(json.dumps(line).encode()))
+    pq.write_table(
+        pa.table({name: [value, value] for name, value in line.items()} | {"order_id": ["o3", "o4"]}),
+        inbox / "c.parquet",
+    )
+    sources = {"drop": {"kind": "files", "streams": {"orders": {"paths": [f"{inbox}/*"]}}}}
+    with declared(monkeypatch, folder, sources):
+        told = pull()["drop"]
+        assert (told["error"], told["fetched"]) == (None, {"orders": 4})
+        assert pull()["drop"]["fetched"] == {"orders": 0}
+        (inbox / "a.csv").write_text(ORDER_FILE + "o5,c1,2026-05-02T10:00:00Z,p1,1,Ada\n")
+        told = pull()["drop"]
+        assert (told["fetched"], loaded(told)["order_line"]) == ({"orders": 2}, (1, 1, 0))
+        assert pull(full=True)["drop"]["fetched"] == {"orders": 5}
+    assert rows(warehouse, "SELECT order_id, customer_id FROM core.customer_order ORDER BY 1") == [
+        ("o1", key("c1")),
+        ("o2", key("2")),
+        ("o3", key("2")),
+        ("o4", key("2")),
+        ("o5", key("c1")),
+    ]
+    assert "Ada" not in stored(folder)
+    assert '"c1"' not in stored(folder)
+
+
+def test_rows_that_cannot_be_read_are_told_and_counted(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = "o2,c2,yesterday,p1,two,Bo\n" + 'o3,"broken\n'
+    (folder / "in" / "a.csv").write_text(ORDER_FILE + bad)
+    sources = {"drop": {"kind": "files", "streams": {"orders": {"paths": [str(folder / "in" / "a.csv")]}}}}
+    with declared(monkeypatch, folder, sources):
+        told = pull()["drop"]
+    assert loaded(told)["order_line"] == (1, 0, 2)
+
+
+def test_a_mapping_says_how_the_columns_are_called(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapping = folder / "shop.yaml"
+    mapping.write_text(
+        json.dumps(
+            {
+                "timezone": "Europe/Berlin",
+                "datasets": {
+                    "orders": {
+                        "columns": {
+                            "order_id": "Bestellung",
+                            "customer_id": {"from": "Kunde", "sentinels": ["Gast"]},
+                            "ordered_at": "Zeit",
+                            "product_id": "Artikel",
+                            "quantity": "Menge",
+                            "currency": {"value": "EUR"},
+                        }
+                    }
+                },
+            }
+        )
+    )
+    (folder / "in" / "a.csv").write_text(
+        "Bestellung;Kunde;Zeit;Artikel;Menge\nb1;77;2026-05-01 12:00:00;p1;1\nb2;Gast;2026-05-01 12:00:00;p1;1\n"
+    )
+    stream = {"paths": [str(folder / "in" / "a.csv")], "mapping": str(mapping)}
+    with declared(monkeypatch, folder, {"drop": {"kind": "files", "streams": {"orders": stream}}}):
+        assert pull()["drop"]["error"] is None
+    assert rows(
+        warehouse,
+        "SELECT order_id, customer_id, to_char(ordered_at AT TIME ZONE 'UTC', 'HH24:MI') FROM core.customer_order "
+        "ORDER BY 1",
+    ) == [("b1", key("77"), "10:00"), ("b2", None, "10:00")]
+
+
+def test_a_file_that_is_not_there_is_said_and_a_pattern_without_match_is_no_fault(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def source(path: str) -> dict[str, Any]:
+        return {"drop": {"kind": "files", "streams": {"orders": {"paths": [path]}}}}
+
+    with declared(monkeypatch, folder, source(f"{folder}/none.csv")), pytest.raises(StorefrontError, match="not exist"):
+        read("drop")
+    with declared(monkeypatch, folder, source(f"{folder}/*.none")):
+        assert read("drop") == {"orders": 0}
+
+
+def test_a_web_address_is_read_by_its_tag_and_by_what_came_before(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+    header = "customer_id,product_id,kind,occurred_at\n"
+
+    async def answer(request: Request) -> Response:
+        since = request.query_params.get("since", "")
+        asked.append((request.method, since))
+        if not since:
+            return Response(header + "c1,p1,view,2026-05-01T10:00:00Z\n", headers={"ETag": '"one"'})
+        new = [at for at in ("2026-05-01T10:00:00Z", "2026-05-03T09:00:00Z") if at > since]
+        return Response(header + "".join(f"c1,p2,view,{at}\n" for at in new))
+
+    with serving(Starlette(routes=[Route("/export", answer, methods=["GET", "HEAD"])])) as url:
+        paths = [f"{url}/export", f"{url}/export?since={{since}}"]
+        sources = {"drop": {"kind": "files", "streams": {"interactions": {"paths": paths}}}}
+        with declared(monkeypatch, folder, sources):
+            assert loaded(pull()["drop"])["interaction"] == (2, 0, 0)
+            assert loaded(pull()["drop"])["interaction"] == (0, 1, 0)
+    assert asked == [
+        ("GET", ""),
+        ("GET", "2026-05-01T10:00:00Z"),
+        ("HEAD", ""),
+        ("GET", "2026-05-03T08:45:00Z"),  # a quarter of an hour before the last
+    ]
