@@ -304,7 +304,13 @@ def test_woocommerce_gives_the_fields_asked_for_and_refuses_what_is_wrong(shops:
     assert told["line_items"] == []  # WordPress does not look into the entries of a list
     wrong = shops.rest("/orders", per_page=101)
     assert (wrong.status_code, wrong.json()["code"]) == (400, "rest_invalid_param")
-    assert shops.rest("/orders", modified_after="yesterday").status_code == 400
+    for asked in ({"modified_after": "yesterday"}, {"include": "one"}, {"page": "0"}):
+        assert shops.rest("/orders", **asked).json()["code"] == "rest_invalid_param"
+    one = shops.truth("woocommerce")[3]
+    assert [order["id"] for order in shops.rest("/orders", include=f"{one.id},23").json()] == [one.id]
+    processing = shops.rest("/orders", status="processing", per_page=100)
+    assert int(processing.headers["X-WP-Total"]) > 0
+    assert {order["status"] for order in processing.json()} == {"processing"}
     assert shops.rest("/orders/23").json()["code"] == "woocommerce_rest_shop_order_invalid_id"
     stranger = shops.http.get(f"{REST}/orders", auth=("sandbox-woocommerce", "wrong"))
     assert (stranger.status_code, stranger.json()["code"]) == (401, "woocommerce_rest_cannot_view")
