@@ -67,7 +67,7 @@ class Shop(_Part, frozen=True, kw_only=True):
     """Of orders of several lines: one is taken out before shipping."""
     late_repeat: Share = 0.6
     late_return: Annotated[float, msgspec.Meta(ge=1)] = 2.5
-    browsing: NotNegative = 0.35
+    browsing: NotNegative = 0.2
     """Visits that end without an order, for each order."""
     points: Positive = 4000.0
     """Shopify: how many points of query cost there are at most ..."""
