@@ -35,8 +35,8 @@ def maintain(address: str | None = None) -> dict[str, int]:
     done["reports"] = report_files.delete_older_than(settings.quarantine_retention_days(), wall)
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
         for index in ("raw_answer", "storefront_page"):
-            gone = sql.SQL("DELETE FROM {} WHERE file = ANY(%s)").format(sql.Identifier("ops", index))
-            cursor.execute(gone, (list(removed),))
+            forget = sql.SQL("DELETE FROM {} WHERE file = ANY(%s)").format(sql.Identifier("ops", index))
+            cursor.execute(forget, (list(removed),))
         done["raw_files"] = len(removed)
         cursor.execute(
             "DELETE FROM ops.poll_request WHERE run_id IN (SELECT run_id FROM ops.run WHERE finished_at < %s)",
