@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from lanecast.sandbox.shop.orders import Order
+from lanecast.sandbox.shop.orders import Order, shop_id
 from lanecast.sandbox.shop.shopify_cost import Points, cost
 from lanecast.sandbox.shop.shopify_schema import schema
 from sandbox_world import START, StandIn, stand_in
@@ -312,6 +312,9 @@ def test_woocommerce_gives_the_fields_asked_for_and_refuses_what_is_wrong(shops:
     assert int(processing.headers["X-WP-Total"]) > 0
     assert {order["status"] for order in processing.json()} == {"processing"}
     assert shops.rest("/orders/23").json()["code"] == "woocommerce_rest_shop_order_invalid_id"
+    worked_out = len(shops.shop.ledger._days)
+    assert shops.rest(f"/orders/{shop_id(40_000, 0)}").status_code == 404
+    assert len(shops.shop.ledger._days) == worked_out  # a far order is none, without working out the days until then
     stranger = shops.http.get(f"{REST}/orders", auth=("sandbox-woocommerce", "wrong"))
     assert (stranger.status_code, stranger.json()["code"]) == (401, "woocommerce_rest_cannot_view")
 
