@@ -116,13 +116,14 @@ def show(console: Console, summary: Summary, outcome: Outcome, login: dict[str, 
 def _show_shops(console: Console, shops: Shops) -> None:
     if shops.serving:
         table = _table("Which models recommend, by what they found of later purchases", "list", "model", "recall@20")
-        for name in ("popularity's", "customers", "why"):
-            table.add_column(name, justify="left" if name == "why" else "right")
-        for slot, model, recall, popular, customers, why in shops.serving:
-            table.add_row(
-                slot, model, f"{recall:.3f}", "" if popular is None else f"{popular:.3f}", f"{customers:,}", why
-            )
+        for name in ("popularity's", "customers"):
+            table.add_column(name, justify="right")
+        for slot, model, recall, popular, customers, _ in shops.serving:
+            table.add_row(slot, model, f"{recall:.3f}", f"{popular:.3f}", f"{customers:,}")
         console.print(table)
+        for slot, _, _, _, _, why in shops.serving:
+            console.print(f"[dim]{slot}: {why}[/dim]")
+        console.print()
     if shops.customer:
         table = _table(f"Recommended to customer {shops.customer[0][0]}", "list", "rank", "product", "reason")
         for _, slot, rank, product, reason in shops.customer:
