@@ -42,8 +42,8 @@ DEFAULTS: dict[str, Any] = {
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=5),
     "execution_timeout": timedelta(hours=2),
-    # What was refused stays refused, a stopped batch is in the quarantine, and neither secret nor account comes by itself:
-    # only the rest is worth another try.
+    # What was refused stays refused, a stopped batch is in the quarantine, and no secret and no account come by
+    # themselves: only the rest is worth another try.
     "retry_policy": ExceptionRetryPolicy(
         rules=[
             RetryRule(

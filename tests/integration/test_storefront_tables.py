@@ -283,6 +283,9 @@ def test_the_commands_say_how_far_each_source_was_read_and_whether_it_could_be(
         done = CliRunner().invoke(cli, ["storefront", *arguments])
         return done.exit_code, json.loads(done.stdout) if "--json" in arguments else done.output
 
+    def has_failed(told: dict[str, Any]) -> bool:
+        return bool(told["problem"] or told["why_skipped"])
+
     (folder / "in" / "a.csv").write_text(ORDER_FILE)
     sources = {
         "drop": {"kind": "files", "streams": {"orders": {"paths": [str(folder / "in" / "a.csv")]}}},
@@ -298,13 +301,7 @@ def test_the_commands_say_how_far_each_source_was_read_and_whether_it_could_be(
         code, told = command("list", "--json")
         assert code == 0
         assert [
-            (
-                one["source"],
-                one["stream"],
-                one["reached_by"],
-                one["fetched"],
-                bool(one["problem"] or one["why_skipped"]),
-            )
+            (one["source"], one["stream"], one["reached_by"], one["fetched"], has_failed(one))
             for one in told["sources"]
         ] == [
             ("drop", "orders", "files", 0, False),
