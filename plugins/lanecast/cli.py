@@ -632,6 +632,43 @@ def backtest_delivery(
         console.show(outcome)
 
 
+@backtest.command("recommend")
+@click.option("--interactions", required=True, help="An interactions file: CSV (gz too), Parquet or JSON Lines.")
+@click.option("--cut", required=True, callback=_day, metavar="DATE", help="Recommend as of this day, 00:00 UTC.")
+@click.option("-k", "k", type=click.IntRange(1, 1000), default=20, show_default=True, help="Products in a list.")
+@click.option(
+    "--predictions", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Write them here, CSV."
+)
+@click.option("--baselines/--no-baselines", default=False, help="Whether other methods are asked for comparison.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the outcome: .png, .svg or .pdf.")
+@as_json
+def backtest_recommend(
+    interactions: str, cut: datetime, k: int, predictions: Path, baselines: bool, plot: Path | None, as_json: bool
+) -> None:
+    """Recommend to every customer known before --cut, from what was known then, and say how well it held.
+
+    Models are chosen on windows that lie before the cut. Customers are told as the file names them. Needs no database.
+    """
+    from lanecast.delivery.backtest.plotting import PlotError, check
+    from lanecast.files.errors import FileError
+    from lanecast.recommend.backtest import console, plotting, run
+
+    try:
+        if plot is not None:
+            check(plot)
+        outcome = run.backtest(interactions, cut, k, predictions, baselines, console.Progress())
+        if plot is not None:
+            plotting.draw(outcome, plot)
+    except (FileError, FileNotFoundError, run.CutError, PlotError) as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"can't write: {error}") from None
+    if as_json:
+        _print_json(console.as_dict(outcome))
+    else:
+        console.show(outcome)
+
+
 @cli.group()
 def replay() -> None:
     """Read again what was received before, with today's code and tables."""

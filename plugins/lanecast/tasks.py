@@ -261,7 +261,7 @@ def train_recommendations(context: Context) -> dict[str, Any]:
     """Reads, judges, learns and keeps a run that is not in use yet; returns its version and why what serves does. A run
     that is to restore another names that one.
 
-    Where nothing came since the run in use, and it is not forced, it is skipped; as it is where nothing is there at all.
+    Skipped where nothing came since the run in use, unless it is forced, and where nothing is there at all.
     """
     refuse_backfill(context)
     migrations.migrate()

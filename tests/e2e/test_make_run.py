@@ -58,8 +58,8 @@ def make(clone: Path, *arguments: str) -> tuple[float, str]:
     return time.monotonic() - began, told
 
 
-def counts(clone: Path) -> tuple[int, int, int, int]:
-    """Shipments, events, lanes, and events loaded by the runs so far."""
+def counts(clone: Path) -> tuple[int, ...]:
+    """Shipments, events, lanes, rows loaded by the runs so far; orders, views and carts, customers with lists."""
     with running(clone / ".lanecast") as server:
         address = server.dsn()
         queries = (
@@ -67,10 +67,13 @@ def counts(clone: Path) -> tuple[int, int, int, int]:
             "SELECT count(*) FROM core.tracking_event",
             "SELECT count(*) FROM mart.delivery_time",
             "SELECT sum(loaded) FROM quality.reconciliation",
+            "SELECT count(*) FROM core.customer_order",
+            "SELECT count(*) FROM core.interaction",
+            "SELECT count(DISTINCT customer_id) FROM mart.customer_recommendation",
         )
-        shipments, events, lanes, loaded = (int(one(address, query)) for query in queries)
+        found = tuple(int(one(address, query)) for query in queries)
         assert rows(address, "SELECT run_id FROM ops.run WHERE state IN ('stopped', 'failed')") == []
-    return shipments, events, lanes, loaded
+    return found
 
 
 def desk_answers(clone: Path) -> dict[str, int]:
@@ -103,10 +106,15 @@ def test_make_run_once_in_a_fresh_clone_and_again(clone: Path, record_property: 
 
     set_up, _ = make(clone, "setup")
     first, told = make(clone, "run", "ONCE=1", f"WORLD={world}")
-    shipments, events, lanes, loaded = counts(clone)
+    found = counts(clone)
+    shipments, events, lanes, _, orders, deeds, customers = found
     assert shipments >= 20_000
     assert events >= 100_000
     assert lanes > 1000
+    assert orders >= 20_000
+    assert deeds >= 50_000
+    assert customers >= 5000
+    assert re.search(r"Recommended to customer c[0-9a-f]{32}", told)
     assert "SANDBOX" in told
     assert re.search(r"user\s+admin\s+password\s+\S{8,}", told)
     under_way = sum(
@@ -118,7 +126,7 @@ def test_make_run_once_in_a_fresh_clone_and_again(clone: Path, record_property: 
         desk = visitor.submit(desk_answers, clone)
         second, again = make(clone, "run", "ONCE=1", f"WORLD={world}")
         assert desk.result() == {"token": 200, "cookie": 200, "neither": 401}
-    assert counts(clone) == (shipments, events, lanes, loaded)
+    assert counts(clone) == found
     assert job_seconds(again) < job_seconds(told)
     assert second < first
     for name, value in (("setup", set_up), ("first run", first), ("second run", second)):

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from fastapi import FastAPI
-from recommend_world import NOW, asked, customers, execute, listed, order, products, run, shop
+from recommend_world import NOW, asked, customers, execute, listed, order, popular_alone, products, run, shop
 from starlette.testclient import TestClient
 
 import customer_keys
 from lanecast.cli import cli
 from lanecast.desk.app import PREFIX, create_app
+from lanecast.recommend import run as models
 from lanecast.warehouse import clock
 
 ANN = customer_keys.key("ann")
@@ -34,6 +35,7 @@ def told(*arguments: str) -> Any:
 @pytest.fixture
 def known(warehouse: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A shop where the customer that it calls ann has bought twice."""
+    monkeypatch.setattr(models, "evaluate", popular_alone)
     monkeypatch.setenv(customer_keys.VARIABLE, customer_keys.CONNECTION)
     clock.set_clock(NOW, NOW, 0)
     shop(people=12, weeks=20)

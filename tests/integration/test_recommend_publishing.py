@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg2
 import pytest
-from recommend_world import NOW, asked, customers, execute, insert, key, listed, order, products, run, shop
+from recommend_world import (
+    NOW,
+    asked,
+    customers,
+    execute,
+    insert,
+    key,
+    listed,
+    order,
+    popular_alone,
+    products,
+    run,
+    shop,
+)
 
+from lanecast.contracts.reader import contract
 from lanecast.recommend import run as models
 from lanecast.recommend import store, training
 from lanecast.recommend.store import NoRun
@@ -22,12 +37,23 @@ LISTS = "SELECT DISTINCT run_number FROM serving.{} ORDER BY 1"
 
 
 @pytest.fixture
+def judging() -> None:
+    """For tests in which models are judged."""
+
+
+@pytest.fixture(autouse=True)
+def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "judging" not in request.fixturenames:
+        monkeypatch.setattr(models, "evaluate", popular_alone)
+
+
+@pytest.fixture
 def small(warehouse: str) -> str:
     shop(people=30, weeks=20)
     return warehouse
 
 
-def test_a_run_fills_every_mart(small: str) -> None:
+def test_a_run_fills_every_mart(small: str, judging: None) -> None:
     trained = run()
     assert trained.version == "2026-06-14.1"
     assert asked(RUNS) == [("2026-06-14.1", "serving")]
@@ -65,6 +91,21 @@ def test_a_run_fills_every_mart(small: str) -> None:
         (slot, window) for slot in ("all", "buy_again", "discover") for window in ("report", "validation")
     ]
     assert all(row[2:] == (True, 1, True, True) for row in told)
+
+
+def test_views_keep_what_their_contracts_promise_of_each_row(small: str) -> None:
+    run()
+    ranked = ("customer_recommendation", "product_recommendation", "popular_product")
+    for view in (*ranked, "recommendation_run", "recommendation_evaluation"):
+        table = contract(view).table
+        for column in table.properties:
+            if column.required:
+                lacking = asked(f"SELECT count(*) FROM mart.{view} WHERE {column.name} IS NULL")
+                assert lacking == [(0,)], (view, column.name)
+        keys = ", ".join(table.key)
+        twice = asked(f"SELECT {keys} FROM mart.{view} GROUP BY {keys} HAVING count(*) > 1")
+        assert twice == [], view
+        assert asked(f"SELECT count(*) > 0 FROM mart.{view}") == [(True,)], view
 
 
 def test_reasons_are_told_with_titles_and_numbers(small: str) -> None:
@@ -281,7 +322,7 @@ def erase(customer: str) -> None:
     insert("ops.erased_customer", [{"customer_id": customer, "erased_at": NOW}])
 
 
-def test_an_erased_customer_is_gone_and_the_model_does_not_remember(small: str) -> None:
+def test_an_erased_customer_is_gone_and_the_model_does_not_remember(small: str, judging: None) -> None:
     run()
     erase(key(4))
     run()
@@ -334,33 +375,19 @@ def test_who_is_erased_while_lists_are_made_has_none_when_they_are_in_use(
 def test_popularity_that_takes_over_from_a_model_is_told_by_the_run(
     small: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate = models.evaluate
-
-    def judged(model: str) -> Any:
-        def altered(*arguments: Any, **named: Any) -> Any:
-            found = evaluate(*arguments, **named)
-            rows = [
-                vars(row) | ({"model": model} if row.serves and row.slot == "discover" else {}) for row in found.rows
-            ]
-            served = {row["model"] for row in rows if row["slot"] == "discover" and row["serves"]}
-            assert served == {model}
-            return type(found)(unlike(found.rows[0], rows), found.chosen)
-
-        return altered
-
-    for model, lost in (("popularity", None), ("ease", None), ("popularity", "discover"), ("popularity", None)):
-        monkeypatch.setattr(models, "evaluate", judged(model))
+    lists, popular = models.customer_lists, popular_alone().chosen
+    monkeypatch.setattr(
+        models, "customer_lists", lambda deeds, catalogue, _, *rest: lists(deeds, catalogue, popular, *rest)
+    )
+    for model, lost in (("popularity", None), ("EASE", None), ("popularity", "discover"), ("popularity", None)):
+        monkeypatch.setattr(models, "evaluate", partial(popular_alone, model=model))
         run()
         assert asked("SELECT discover_model, lost_slots FROM mart.recommendation_run WHERE status = 'serving'") == [
             (model, lost)
         ]
-
-
-def unlike(row: Any, rows: list[dict[str, Any]]) -> list[Any]:
-    """Rows of the type of `row`, one for each key."""
-    found = {(one["model"], one["slot"], one["window"]): one for one in rows if not one["serves"]}
-    found |= {(one["model"], one["slot"], one["window"]): one for one in rows if one["serves"]}
-    return [type(row)(**one) for one in found.values()]
+    assert asked(
+        "SELECT slot, model, why, recall_at_20 FROM mart.recommendation_evaluation WHERE is_serving ORDER BY 1"
+    ) == [(slot, "popularity", "nothing was judged", None) for slot in ("all", "buy_again", "discover")]
 
 
 def test_there_is_news_after_a_load_an_erasure_or_a_week(small: str) -> None:

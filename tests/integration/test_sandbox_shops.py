@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from lanecast.sandbox.shop.orders import Order
+from lanecast.sandbox.shop.orders import Order, shop_id
 from lanecast.sandbox.shop.shopify_cost import Points, cost
 from lanecast.sandbox.shop.shopify_schema import schema
 from sandbox_world import START, StandIn, stand_in
@@ -304,8 +304,17 @@ def test_woocommerce_gives_the_fields_asked_for_and_refuses_what_is_wrong(shops:
     assert told["line_items"] == []  # WordPress does not look into the entries of a list
     wrong = shops.rest("/orders", per_page=101)
     assert (wrong.status_code, wrong.json()["code"]) == (400, "rest_invalid_param")
-    assert shops.rest("/orders", modified_after="yesterday").status_code == 400
+    for asked in ({"modified_after": "yesterday"}, {"include": "one"}, {"page": "0"}):
+        assert shops.rest("/orders", **asked).json()["code"] == "rest_invalid_param"
+    one = shops.truth("woocommerce")[3]
+    assert [order["id"] for order in shops.rest("/orders", include=f"{one.id},23").json()] == [one.id]
+    processing = shops.rest("/orders", status="processing", per_page=100)
+    assert int(processing.headers["X-WP-Total"]) > 0
+    assert {order["status"] for order in processing.json()} == {"processing"}
     assert shops.rest("/orders/23").json()["code"] == "woocommerce_rest_shop_order_invalid_id"
+    worked_out = len(shops.shop.ledger._days)
+    assert shops.rest(f"/orders/{shop_id(40_000, 0)}").status_code == 404
+    assert len(shops.shop.ledger._days) == worked_out  # a far order is none, without working out the days until then
     stranger = shops.http.get(f"{REST}/orders", auth=("sandbox-woocommerce", "wrong"))
     assert (stranger.status_code, stranger.json()["code"]) == (401, "woocommerce_rest_cannot_view")
 

@@ -368,3 +368,43 @@ def test_the_watch_reads_the_parcels_of_the_last_months_alone(warehouse: str) ->
     plan = "\n".join(line for (line,) in rows(warehouse, "EXPLAIN SELECT * FROM mart.transit_time_drift"))
     assert "shipment_status_handover" in plan, plan
     assert "Seq Scan on shipment_status" not in plan
+
+
+def recommended(address: str, version: str, trained: datetime, lost: str = "{}", status: str = "serving") -> None:
+    rows(
+        address,
+        "UPDATE serving.recommendation_run SET status = 'replaced' RETURNING 1",
+    )
+    rows(
+        address,
+        "INSERT INTO serving.recommendation_run (version, trained_at, recorded_at, status, reason, models, chosen, "
+        f"reasons, lost, deeds, customers, products, loads, erasures, seconds) VALUES ('{version}', '{trained}', "
+        f"'{trained}', '{status}', 'why it is so', '{{}}', '{{}}', '{{}}', '{lost}', 1, 1, 1, 1, 0, 1) RETURNING 1",
+    )
+
+
+def test_recommendations_that_fall_back_or_grow_old_are_told_and_end(world: FeedWorld) -> None:
+    def told() -> list[tuple[Any, ...]]:
+        return rows(
+            world.address,
+            "SELECT rule, subject, resolved_at IS NULL, message FROM quality.alert "
+            "WHERE dataset = 'recommendation_run' ORDER BY opened_at",
+        )
+
+    recommended(world.address, "1", CHANGED)
+    world.watch(CHANGED)
+    assert told() == []
+    recommended(world.address, "2", CHANGED, lost="{discover}")
+    world.watch(CHANGED + timedelta(hours=1))
+    ((rule, subject, is_open, message),) = told()
+    assert (rule, subject, is_open) == ("popularity_took_over", "recommendations", True)
+    assert "Run 2 recommends by popularity alone in discover" in message
+    assert "why it is so" in message
+    recommended(world.address, "3", CHANGED)
+    world.watch(CHANGED + timedelta(hours=2))
+    assert [row[2] for row in told()] == [False]
+    world.watch(CHANGED + timedelta(days=9))
+    assert [row[::2] for row in told()] == [("popularity_took_over", False), ("recommendations_are_old", True)]
+    recommended(world.address, "4", CHANGED + timedelta(days=9))
+    world.watch(CHANGED + timedelta(days=9, hours=1))
+    assert [row[2] for row in told()] == [False, False]

@@ -37,6 +37,7 @@ REASONS: tuple[str, ...] = (
     "popular in {country}",
     "popular",
     "new",
+    "bought before",
 )
 """One line for each recommendation; {product}, {support} and {country} are filled in as lists are published."""
 

@@ -160,11 +160,13 @@ POPULARITY = "popularity"
 def _score(run: int, score: EvaluationRow) -> tuple[Any, ...]:
     if score.k != K:
         raise ValueError(f"{score.model} was judged by its first {score.k}, and the table is of the first {K}")
+    figures = (score.recall, score.ndcg, score.coverage, score.difference, score.low, score.high)
     return (
         *(run, score.model, score.slot, score.window),
         *(datetime.fromtimestamp(moment, UTC) for moment in (score.since, score.until)),
-        *(score.customers, score.recall, score.ndcg, score.coverage),
-        *(score.difference, score.low, score.high, score.serves, score.why),
+        score.customers,
+        *(value if score.customers else None for value in figures),
+        *(score.serves, score.why),
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from lanecast.recommend import reading, store
 from lanecast.recommend import run as models
 from lanecast.recommend.evaluation import REPORT, EvaluationRow
-from lanecast.recommend.lists import BUY_AGAIN, DISCOVER, REASONS, CustomerLists
+from lanecast.recommend.lists import ALL, BUY_AGAIN, DISCOVER, REASONS, CustomerLists
 from lanecast.recommend.store import Noted
 
 log = logging.getLogger(__name__)
@@ -77,15 +77,17 @@ def train(
     done("read")
     judged = models.evaluate(deeds, catalogue, now, say)
     done("evaluate")
-    serving = _serving(judged.rows)
-    reason = "; ".join(f"{slot}: {_told(judged.rows, slot)}" for slot in _SLOTS)
+    chosen = {slot: dict(judged.chosen[slot]) for slot in (*_SLOTS, ALL)}
+    rows = [*judged.rows, *_unjudged(judged.rows, chosen, now)]
+    serving = {slot: str(chosen[slot]["model"]) for slot in _SLOTS}
+    reason = "; ".join(f"{slot}: {chosen[slot].get('why', '')}" for slot in _SLOTS)
     say(reason)
     beside = models.bought_together(deeds, catalogue, now, BESIDE)
     popular = models.popular(deeds, catalogue, now, POPULAR)
     done("products")
     lists = _published(models.customer_lists(deeds, catalogue, judged.chosen, now, LENGTH))
-    noted = Noted(run_id, reason, serving, judged.chosen, REASONS, time.monotonic() - began)
-    kept, counts = store.keep(noted, known, judged.rows, lists, beside, popular, address)
+    noted = Noted(run_id, reason, serving, chosen, REASONS, time.monotonic() - began)
+    kept, counts = store.keep(noted, known, rows, lists, beside, popular, address)
     done("lists")
     return Trained(
         kept.version,
@@ -97,7 +99,7 @@ def train(
         len(deeds.products),
         asdict(counts),
         seconds,
-        [asdict(row) for row in judged.rows],
+        [asdict(row) for row in rows],
     )
 
 
@@ -127,16 +129,12 @@ def _published(lists: Iterator[CustomerLists]) -> Iterator[CustomerLists]:
     return (one for one in lists if one.slot in _SLOTS)
 
 
-def _serving(rows: Sequence[EvaluationRow]) -> dict[str, str]:
-    """The model that serves, by slot."""
-    found = {row.slot: row.model for row in rows if row.serves and row.window == REPORT}
-    return {slot: found.get(slot, store.POPULARITY) for slot in _SLOTS}
-
-
-def _told(rows: Sequence[EvaluationRow], slot: str) -> str:
-    serving = next((row for row in rows if row.slot == slot and row.serves and row.window == REPORT), None)
-    return (
-        f"{store.POPULARITY}, for there was too little to judge by"
-        if serving is None
-        else f"{serving.model}, {serving.why}"
-    )
+def _unjudged(
+    rows: Sequence[EvaluationRow], chosen: Mapping[str, Mapping[str, Any]], now: int
+) -> Iterator[EvaluationRow]:
+    """A row for each slot in which nothing could be judged, so that the table says what serves, and why."""
+    for slot, one in chosen.items():
+        if not any(row.slot == slot for row in rows):
+            yield EvaluationRow(
+                one["model"], slot, REPORT, now, now, store.K, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, True, one.get("why", "")
+            )

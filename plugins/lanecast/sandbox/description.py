@@ -12,7 +12,7 @@ import msgspec
 import yaml
 
 from lanecast import settings
-from lanecast.sandbox.shop.description import Shop, StorefrontKind
+from lanecast.sandbox.shop.description import Shop, StorefrontKind, complaints
 from lanecast.sandbox.workdays import zone_rules
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -272,7 +272,7 @@ def _complaints(world: Description) -> list[str]:
             for origin in world.origins
             if origin != code and origin not in destination.line_haul_days
         )
-    found.extend(_storefront_complaints(world))
+    found.extend(complaints(world.storefronts, world.shop, list(world.origins)))
     disruptions: list[tuple[str, Sequence[Strike | Jam]]] = [("strikes", world.strikes), ("jams", world.jams)]
     for key, described in disruptions:
         for number, one in enumerate(described):
@@ -282,26 +282,6 @@ def _complaints(world: Description) -> list[str]:
                 found.append(f"key {key}[{number}].country: no such country under countries: {one.country}")
     if world.orders.per_day * max(world.orders.weekdays) * _highest_peak(world) > 9000:
         found.append("key orders.per_day: more than 9,000 orders on one day; the tracking numbers end there")
-    return found
-
-
-def _storefront_complaints(world: Description) -> list[str]:
-    if not world.storefronts:
-        return []
-    named = [origin for origins in world.storefronts.values() for origin in origins]
-    found = [
-        f"key storefronts.{kind}: no such origin under origins: {origin}"
-        for kind, origins in world.storefronts.items()
-        for origin in origins
-        if origin not in world.origins
-    ]
-    found.extend(
-        f"key storefronts: the orders from {origin} are sold by {named.count(origin)} shops; name it once"
-        for origin in world.origins
-        if named.count(origin) != 1
-    )
-    if not world.shop.categories:
-        found.append("key shop.categories: a shop without categories has nothing to sell")
     return found
 
 

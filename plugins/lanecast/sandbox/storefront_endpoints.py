@@ -27,7 +27,8 @@ from lanecast.sandbox.shop.description import StorefrontKind
 from lanecast.sandbox.shop.orders import Order
 from lanecast.sandbox.shop.storefronts import KINDS, ChangeError, OrderChange, ProductChange, Storefronts
 from lanecast.sandbox.shop.told import time_text
-from lanecast.sandbox.shop.woocommerce import Page, Refused, WooCommerce
+from lanecast.sandbox.shop.woocommerce import Page, WooCommerce
+from lanecast.sandbox.shop.woocommerce_asked import Refused
 from lanecast.sandbox.wire.base import json_response
 from lanecast.sandbox.workdays import DAY
 from lanecast.sandbox.world import World

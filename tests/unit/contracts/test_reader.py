@@ -51,7 +51,7 @@ def test_what_is_staged_has_rules_of_each_severity(dataset: str) -> None:
     assert {rule.severity for rule in rules} == {"row", "batch", "warn"}
 
 
-NUMBERS_WITHOUT_UNIT = re.compile(r"_id$|_hash$|^epoch$|^line_number$|^run_number$")
+NUMBERS_WITHOUT_UNIT = re.compile(r"_id$|_hash$|^epoch$|^line_number$|^run_number$|^rank$")
 """Keys, and places in an order: nothing is counted or measured by them."""
 
 

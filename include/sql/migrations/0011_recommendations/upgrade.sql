@@ -32,7 +32,7 @@ CREATE UNIQUE INDEX recommendation_run_previous ON serving.recommendation_run (s
 
 -- Grain: one row per run, model, slot and window (validation: chosen by; report: later, and told). Recall and NDCG are those of the
 -- first 20, means over `customers`; `difference` is the recall beyond popularity's, `low` to `high` its 95 % interval by a paired
--- bootstrap of customers.
+-- bootstrap of customers. All of these are NULL where nobody could be asked.
 CREATE TABLE serving.recommendation_score (
     run_number integer NOT NULL REFERENCES serving.recommendation_run (run_number) ON DELETE CASCADE,
     model text NOT NULL,
@@ -41,12 +41,12 @@ CREATE TABLE serving.recommendation_score (
     window_start timestamptz NOT NULL,
     window_end timestamptz NOT NULL,
     customers bigint NOT NULL,
-    recall double precision NOT NULL,
-    ndcg double precision NOT NULL,
-    coverage double precision NOT NULL,
-    difference double precision NOT NULL,
-    low double precision NOT NULL,
-    high double precision NOT NULL,
+    recall double precision,
+    ndcg double precision,
+    coverage double precision,
+    difference double precision,
+    low double precision,
+    high double precision,
     serves boolean NOT NULL,
     why text NOT NULL,
     PRIMARY KEY (run_number, slot, model, evaluation_window)

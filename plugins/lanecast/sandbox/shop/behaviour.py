@@ -14,8 +14,8 @@ from lanecast.sandbox.workdays import DAY
 LOOKS_AHEAD = 3
 """Days before an order in which its products are looked at."""
 _DRAWS = 24
-_VIEWED, _CARTED = 0.9, 0.7
-_MOST_OTHERS = 2
+_VIEWED, _CARTED = 0.8, 0.5
+_MOST_OTHERS = 1
 _MOST_VIEWS = 4
 _CART_OF_VISIT = 0.15
 

@@ -96,12 +96,11 @@ def _products(shop: Shop, start: int, history_days: int, draws: np.random.Genera
     ]
     count = len(told)
     order = draws.permutation(count)
-    late, chosen, out = (
-        [int(number) for number in draws.permutation(count)[: round(count * share)]]
-        for share in (shop.late_products, shop.deleted_products, shop.out_of_stock)
-    )
-    # Half of them go before the start, half after it; none before it is published.
-    deleted = {number: 1 if place % 2 else -1 for place, number in enumerate(n for n in chosen if n not in late)}
+    late, chosen, out = (draws.permutation(count).tolist() for _ in range(3))
+    late, out = set(late[: round(count * shop.late_products)]), set(out[: round(count * shop.out_of_stock)])
+    # Half of what goes does so before the start, half after it, and none before it is published.
+    gone = [number for number in chosen if number not in late][: round(count * shop.deleted_products)]
+    deleted = {number: 1 if place % 2 else -1 for place, number in enumerate(gone)}
     often = set(order[: round(count * shop.often_returned)].tolist())
     found = []
     for number, (name, title, category) in enumerate(told):
@@ -119,7 +118,9 @@ def _products(shop: Shop, start: int, history_days: int, draws: np.random.Genera
                 price=max(100, round(category.price * float(np.exp(0.3 * spread)) * 2) * 50 - 1),
                 rhythm_days=category.rhythm_days,
                 published_at=published,
-                deleted_at=start + int(deleted[number] * (0.02 + b * 0.15) * history_days * DAY) if number in deleted else None,
+                deleted_at=start + int(deleted[number] * (0.02 + b * 0.15) * history_days * DAY)
+                if number in deleted
+                else None,
                 out_from=start - int((1 + c * 20) * DAY) if number in out else None,
                 out_until=start + int((1 + d * 20) * DAY) if number in out else None,
                 return_chance=shop.often_return if number in often else shop.seldom_return,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -66,7 +67,7 @@ class Shop(_Part, frozen=True, kw_only=True):
     """Of orders of several lines: one is taken out before shipping."""
     late_repeat: Share = 0.6
     late_return: Annotated[float, msgspec.Meta(ge=1)] = 2.5
-    browsing: NotNegative = 0.35
+    browsing: NotNegative = 0.2
     """Visits that end without an order, for each order."""
     points: Positive = 4000.0
     """Shopify: how many points of query cost there are at most ..."""
@@ -74,3 +75,24 @@ class Shop(_Part, frozen=True, kw_only=True):
     """... and how many come back each second."""
     requests_per_second: Positive = 600.0
     """WooCommerce: how many requests may be sent."""
+
+
+def complaints(storefronts: Mapping[StorefrontKind, Sequence[str]], shop: Shop, origins: Sequence[str]) -> list[str]:
+    """What is wrong with who sells the orders from which of a world's origins."""
+    if not storefronts:
+        return []
+    named = [origin for sold in storefronts.values() for origin in sold]
+    found = [
+        f"key storefronts.{kind}: no such origin under origins: {origin}"
+        for kind, sold in storefronts.items()
+        for origin in sold
+        if origin not in origins
+    ]
+    found.extend(
+        f"key storefronts: the orders from {origin} are sold by {named.count(origin)} shops; name it once"
+        for origin in origins
+        if named.count(origin) != 1
+    )
+    if not shop.categories:
+        found.append("key shop.categories: a shop without categories has nothing to sell")
+    return found

@@ -9,15 +9,8 @@ from graphql import GraphQLError
 from numpy.typing import NDArray
 
 from lanecast.sandbox.shop.orders import Order, order_of_part
-from lanecast.sandbox.shop.shopify_nodes import (
-    Connection,
-    OrderNode,
-    ProductNode,
-    cursor_of,
-    gid,
-    page_size,
-    read_cursor,
-)
+from lanecast.sandbox.shop.shopify_nodes import OrderNode, ProductNode
+from lanecast.sandbox.shop.shopify_pages import Connection, cursor_of, gid, page_size, read_cursor
 from lanecast.sandbox.shop.shopify_search import Term, holds, terms
 from lanecast.sandbox.shop.storefronts import Storefronts
 

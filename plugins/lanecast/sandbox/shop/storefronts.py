@@ -12,7 +12,8 @@ from lanecast.sandbox.shop.customers import Customers
 from lanecast.sandbox.shop.description import StorefrontKind
 from lanecast.sandbox.shop.index import OrderIndex, Times
 from lanecast.sandbox.shop.ledger import Ledger
-from lanecast.sandbox.shop.orders import Order, Refund, id_of_name
+from lanecast.sandbox.shop.orders import Order, Refund, id_of_name, place_of
+from lanecast.sandbox.workdays import DAY
 from lanecast.sandbox.world import World
 
 KINDS: tuple[StorefrontKind, ...] = ("shopify", "woocommerce")
@@ -71,8 +72,11 @@ class Storefronts:
 
     def order(self, number: int, kind: StorefrontKind | None = None) -> Order | None:
         """The order of an id, where there is one by now (in that shop)."""
+        now = self.now()
+        if place_of(number)[0] > now // DAY:
+            return None  # the ledger need not be worked out until then
         order = self._orders.get(number) or self.ledger.get(number)
-        if order is None or order.ordered_at > self.now() or (kind is not None and order.kind != kind):
+        if order is None or order.ordered_at > now or (kind is not None and order.kind != kind):
             return None
         return order
 

@@ -1,0 +1,1 @@
+"""Models: each learns from a `Past` and scores every product for a batch of customers."""

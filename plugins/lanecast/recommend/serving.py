@@ -1,0 +1,130 @@
+"""Every customer's lists, by what was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lanecast.recommend.deeds import Catalogue, Deeds
+from lanecast.recommend.features import Features
+from lanecast.recommend.history import DAY, Aim, Flags, Floats, Ints, Past, past
+from lanecast.recommend.judging import LEARNED, POPULARITY, TRIED, allowed, scores
+from lanecast.recommend.learned import Learned, read
+from lanecast.recommend.lists import ALL, BUY_AGAIN, DISCOVER, CustomerLists
+from lanecast.recommend.metrics import best
+from lanecast.recommend.reasons import Reasons
+from lanecast.recommend.signals import Batch, Signals
+
+_FRESH = 21 * DAY
+_FEW = 3
+_MOST_FRESH = 50
+_PER_CATEGORY = 0.5
+
+
+def customer_lists(
+    deeds: Deeds,
+    catalogue: Catalogue,
+    chosen: dict[str, Any],
+    now: int,
+    k: int = 20,
+    aim: Aim = Aim.PURCHASES,
+) -> Iterator[CustomerLists]:
+    """Lists of all customers of `deeds.customers`, in batches, each batch once for every slot.
+
+    For a shop (`aim` PURCHASES) half of a list at most is of one category, and the last place of `discover` goes to a
+    product of the last three weeks that hardly anyone has had the chance to buy, where there is one.
+    """
+    then = past(deeds, catalogue, now, aim, serving=aim is Aim.PURCHASES)
+    signals = Signals(then, aim)
+    told = chosen.get("learned")
+    learned = read(told["boosters"]) if told else None
+    features = Features(signals, int(told["window"]) if told else DAY)
+    reasons = Reasons(signals)
+    fresh = _fresh(then) if aim is Aim.PURCHASES else np.zeros(0, dtype=np.int32)
+    for start in range(0, then.customers, signals.size):
+        batch = signals.batch(np.arange(start, min(start + signals.size, then.customers), dtype=np.int32))
+        by_model: dict[str, Floats] = {}
+        for slot in TRIED:
+            model = chosen.get(slot, {}).get("model", POPULARITY)
+            if model not in by_model:
+                by_model[model] = _scores(model, signals, features, learned, batch)
+            yield _slot(slot, by_model[model], batch, then, reasons, fresh, k, aim)
+
+
+def _scores(model: str, signals: Signals, features: Features, learned: Learned | None, batch: Batch) -> Floats:
+    found = scores(model, signals, features, learned, batch)
+    if found is None:
+        raise ValueError(f"{model} was chosen, but can't be fitted on this data: evaluate anew")
+    # Who has done nothing that a model could read gets what is popular, whatever serves the others.
+    idle = np.diff(signals.past.begins)[batch.customers] == 0
+    if model != LEARNED and "looks" in batch.says:
+        idle &= ~batch.says["looks"].any(axis=1)
+    if idle.any():
+        found = found.copy()
+        found[idle] = batch.says["popularity"][idle]
+    return found
+
+
+def _slot(
+    slot: str, score: Floats, batch: Batch, then: Past, reasons: Reasons, fresh: Ints, k: int, aim: Aim
+) -> CustomerLists:
+    fits = allowed(batch, slot)
+    if aim is Aim.PURCHASES and slot != BUY_AGAIN and (then.category >= 0).any():
+        found = spread(best(score, fits, 3 * k), then.category, k, max(1, int(np.ceil(_PER_CATEGORY * k))))
+    else:
+        found = best(score, fits, k)
+    if slot == DISCOVER and len(fresh) and k > 1:
+        found = _with_fresh(found, fresh, fits, batch.customers)
+    told, because, support = reasons.of(batch, found, fresh)
+    value = np.take_along_axis(score, np.maximum(found, 0), axis=1)
+    return CustomerLists(
+        slot,
+        batch.customers,
+        found,
+        np.where(found >= 0, value, 0).astype(np.float32),
+        told.astype(np.int8),
+        because,
+        support,
+    )
+
+
+def spread(found: Ints, category: Ints, k: int, most: int) -> Ints:
+    """The first k of lists (n x m), at most `most` of one category; what was passed over fills what would be short."""
+    n, m = found.shape
+    kind = np.where(found >= 0, category[np.maximum(found, 0)], -1)
+    # Which of its category an entry is, in its list; where no category is known each is one of its own.
+    order = np.argsort(kind, axis=1, kind="stable")
+    ordered = np.take_along_axis(kind, order, axis=1)
+    begins = np.concatenate([np.ones((n, 1), dtype=bool), ordered[:, 1:] != ordered[:, :-1]], axis=1)
+    place = np.arange(m)[None, :]
+    nth = np.empty((n, m), dtype=np.int64)
+    np.put_along_axis(nth, order, place - np.maximum.accumulate(np.where(begins, place, 0), axis=1), axis=1)
+    late = ((kind >= 0) & (nth >= most)) * 1 + (found < 0) * 2
+    kept = np.argsort(late, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(found, kept, axis=1)
+
+
+def _fresh(then: Past) -> Ints:
+    """Products of late that hardly anyone has bought, the newest first."""
+    sold = np.bincount(then.product, minlength=then.products)
+    young = then.open & (then.now - then.published < _FRESH) & (then.published <= then.now) & (sold < _FEW)
+    found = np.flatnonzero(young)
+    return found[np.argsort(-then.published[found], kind="stable")][:_MOST_FRESH].astype(np.int32)
+
+
+def _with_fresh(found: Ints, fresh: Ints, fits: Flags, customers: Ints) -> Ints:
+    """One fresh product in the last place of full lists, or behind the last of shorter ones: another one for every
+    customer, so that all of them are seen."""
+    mine = fresh[customers % len(fresh)]
+    n, k = found.shape
+    row = np.arange(n)
+    takes = fits[row, mine] & ~(found == mine[:, None]).any(axis=1)
+    last = np.minimum((found >= 0).sum(axis=1), k - 1)
+    found = found.copy()
+    found[row[takes], last[takes]] = mine[takes]
+    return found
+
+
+__all__ = ["ALL", "customer_lists", "spread"]
