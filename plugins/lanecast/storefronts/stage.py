@@ -105,10 +105,10 @@ def _rows(
         if dataset not in DATASETS[stream] or stream not in pages:
             continue
         if source.kind in ("sql", "files"):
-            from lanecast.storefronts import tables  # it brings file readers along
+            from lanecast.storefronts import table_rows  # it brings file readers along
 
             if dataset == DATASETS[stream][0]:
-                yield from tables.rows(source, stream, pages[stream], reader, counted)
+                yield from table_rows.rows(source, stream, pages[stream], reader, counted)
         elif dataset == "product":
             yield from _products(source, pages[stream], latest[stream], reader, counted)
         else:
@@ -185,9 +185,9 @@ def _lists(link: Connection, run: Run, source: Source, pages: list[Stored], read
 
 def _ids(source: Source, page: Page) -> list[str]:
     if source.kind == "sql":
-        from lanecast.storefronts import tables
+        from lanecast.storefronts import table_rows
 
-        return tables.ids(page)
+        return table_rows.ids(page)
     return [bare(one.record_id) for one in adapter_of(source.kind).facts(page).seen]
 
 
