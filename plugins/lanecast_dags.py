@@ -25,6 +25,7 @@ from lanecast import tasks
 from lanecast.customers.keys import CustomerKeyError
 from lanecast.lineage import datasets
 from lanecast.pipeline import BatchStopped
+from lanecast.storefronts.base import ShopRefused
 from lanecast.tasks import RunRefused
 from lanecast_notifiers import RunFailed, RunLate, RunSucceeded
 
@@ -41,12 +42,12 @@ DEFAULTS: dict[str, Any] = {
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=5),
     "execution_timeout": timedelta(hours=2),
-    # What was refused stays refused, a stopped batch is in the quarantine, and no secret comes by itself: only the rest
-    # is worth another try.
+    # What was refused stays refused, a stopped batch is in the quarantine, and no secret and no account come by
+    # themselves: only the rest is worth another try.
     "retry_policy": ExceptionRetryPolicy(
         rules=[
             RetryRule(
-                exception=[RunRefused, BatchStopped, CustomerKeyError],
+                exception=[RunRefused, BatchStopped, CustomerKeyError, ShopRefused],
                 action=RetryAction.FAIL,
                 reason="not worth a retry",
             )

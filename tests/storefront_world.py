@@ -64,15 +64,20 @@ def known_orders(shops: StandIn) -> list[Order]:
     ]
 
 
-def told_lines(shops: StandIn) -> Counter[Line]:
-    """The lines of all orders as the shops' own export has them, by now, without those of products that are gone."""
-    shop = shops.sandbox.storefronts.shop
-    now = int(shops.time.timestamp())
+def gone_products(shops: StandIn) -> set[str]:
+    """The products that the shops have no more: their orders do not tell them."""
+    shop, now = shops.sandbox.storefronts.shop, int(shops.time.timestamp())
     known = shop.catalogue
-    gone = {str(one.id) for one in known.products if not shop.product(known.number_of[one.id]).is_listed(now)}
+    return {str(one.id) for one in known.products if not shop.product(known.number_of[one.id]).is_listed(now)}
+
+
+def told_lines(shops: StandIn, kind: str | None = None) -> Counter[Line]:
+    """The lines of all orders (of one shop) as the shops' own export has them, by now, without those of products that
+    are gone."""
+    shop, now, gone = shops.sandbox.storefronts.shop, int(shops.time.timestamp()), gone_products(shops)
     found: Counter[Line] = Counter()
     for order in known_orders(shops):
-        for row in exports.order_rows(shop, order, now):
+        for row in exports.order_rows(shop, order, now) if kind in (None, order.kind) else ():
             order_id, customer, _, status, _, product, quantity, _, _, _, back = row
             if product not in gone:
                 key = customer_keys.key(customer) if customer else None
@@ -80,14 +85,16 @@ def told_lines(shops: StandIn) -> Counter[Line]:
     return found
 
 
-def core_lines(dsn: str) -> Counter[Line]:
-    """The lines that are known and stand, without those of which the shop tells no product."""
+def core_lines(dsn: str, shops: StandIn) -> Counter[Line]:
+    """The lines that are known and stand, without those of products that are gone."""
     return Counter(
         rows(
             dsn,
             "SELECT line.order_id, customer_id, product_id, quantity::integer, status, "
             'to_char(occurred_at, \'YYYY-MM-DD"T"HH24:MI:SS"Z"\') FROM core.order_line AS line '
-            "JOIN core.customer_order USING (order_id) WHERE line.withdrawn_at IS NULL",
+            "JOIN core.customer_order USING (order_id) WHERE line.withdrawn_at IS NULL "
+            "AND NOT starts_with(product_id, 'sku:') AND product_id <> ALL(%s)",
+            sorted(gone_products(shops)),
         )
     )
 

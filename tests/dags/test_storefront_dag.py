@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import httpx
 import pytest
 
@@ -42,6 +44,8 @@ def test_each_source_is_a_run_of_its_own_and_one_that_is_down_leaves_the_others_
         == told
         > 0
     )
+    page = run["links"]["each.load"]["Quality report"]
+    assert parse_qs(urlsplit(page).query)["run"] == [f"{run['run_id']}/shopify"]
     inputs = {
         (found["namespace"], found["name"])
         for event in airflow.lineage(run)

@@ -18,8 +18,8 @@ from starlette.routing import Route
 
 from lanecast.storefronts import pull as pulling
 from lanecast.storefronts import runs
-from lanecast.storefronts.asking import ShopDown, ShopRefused
-from lanecast.storefronts.base import Incomplete, PageBroken, StorefrontError
+from lanecast.storefronts.asking import ShopDown
+from lanecast.storefronts.base import Incomplete, PageBroken, ShopRefused, StorefrontError
 from sandbox_world import serving
 from storefront_world import declared, one, rows
 

@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,18 @@ import psycopg2
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from customer_keys import key
+from lanecast.cli import cli
 from lanecast.storefronts import pull as pulling
 from lanecast.storefronts import runs
 from lanecast.storefronts.base import StorefrontError
+from lanecast.warehouse import maintenance, retention
 from sandbox_world import serving
 from storefront_world import declared, loaded, one, pull, rows, stored_bodies
 
@@ -270,6 +274,67 @@ def test_a_mapping_says_how_the_columns_are_called(
         "SELECT order_id, customer_id, to_char(ordered_at AT TIME ZONE 'UTC', 'HH24:MI') FROM core.customer_order "
         "ORDER BY 1",
     ) == [("b1", key("77"), "10:00"), ("b2", None, "10:00")]
+
+
+def test_the_commands_say_how_far_each_source_was_read_and_whether_it_could_be(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def command(*arguments: str) -> tuple[int, Any]:
+        done = CliRunner().invoke(cli, ["storefront", *arguments])
+        return done.exit_code, json.loads(done.stdout) if "--json" in arguments else done.output
+
+    def has_failed(told: dict[str, Any]) -> bool:
+        return bool(told["problem"] or told["why_skipped"])
+
+    (folder / "in" / "a.csv").write_text(ORDER_FILE)
+    sources = {
+        "drop": {"kind": "files", "streams": {"orders": {"paths": [str(folder / "in" / "a.csv")]}}},
+        "lost": {"kind": "files", "streams": {"products": {"paths": [str(folder / "in" / "none.csv")]}}},
+        "shop": {"kind": "shopify", "streams": ["orders"]},
+    }
+    with declared(monkeypatch, folder, sources):
+        code, told = command("pull", "--json")
+        assert code == 1
+        assert [one["source"] for one in told["sources"]] == ["drop", "lost"]
+        assert "does not exist" in told["sources"][1]["error"]
+        assert command("pull", "drop")[0] == 0
+        code, told = command("list", "--json")
+        assert code == 0
+        assert [
+            (one["source"], one["stream"], one["reached_by"], one["fetched"], has_failed(one))
+            for one in told["sources"]
+        ] == [
+            ("drop", "orders", "files", 0, False),
+            ("lost", "products", "files", 0, True),
+            ("shop", "orders", "skipped", None, True),
+        ]
+        assert "until 2026-05-01 10:00 UTC" in command("list")[1]
+        code, words = command("pull", "shop")
+        assert (code, "no connection lanecast_shop" in words) == (1, True)
+        assert "no source is called 'etsy'" in command("pull", "etsy")[1]
+
+
+def test_pages_are_kept_as_long_as_carriers_answers_and_runs_as_long_as_their_pages(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "in" / "a.csv").write_text(ORDER_FILE)
+    source = {"drop": {"kind": "files", "streams": {"orders": {"paths": [str(folder / "in" / "a.csv")]}}}}
+    with declared(monkeypatch, folder, source):
+        read("drop")
+    pages = "SELECT count(*) FROM ops.storefront_page"
+    long_ago = datetime.now(UTC) - timedelta(days=5000)
+    do(warehouse, f"UPDATE ops.run SET started_at = '{long_ago}', finished_at = '{long_ago}'")
+    retention.apply(datetime.now(UTC), datetime.now(UTC))
+    assert one(warehouse, pages) == 1
+    assert one(warehouse, "SELECT count(*) FROM ops.run") == 1
+    assert one(warehouse, "SELECT count(*) FROM ops.storefront_read") == 0
+    (path,) = (folder / "raw").rglob("*.zst")
+    old = path.parents[3] / "2001" / "01" / "01"
+    old.mkdir(parents=True)
+    path.rename(old / path.name)
+    do(warehouse, f"UPDATE ops.storefront_page SET file = '{(old / path.name).relative_to(folder / 'raw')}'")
+    maintenance.maintain()
+    assert one(warehouse, pages) == 0
 
 
 def test_a_file_that_is_not_there_is_said_and_a_pattern_without_match_is_no_fault(

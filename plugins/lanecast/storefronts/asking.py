@@ -14,7 +14,7 @@ from lanecast import web
 from lanecast.carriers.base import RequestSpec
 from lanecast.carriers.bodies import BodyError, decode_body
 from lanecast.carriers.masking import Secrets, is_secret
-from lanecast.storefronts.base import PageBroken, ShopAdapter, SourceAccount, Step, StorefrontError
+from lanecast.storefronts.base import PageBroken, ShopAdapter, ShopRefused, SourceAccount, Step, StorefrontError
 from lanecast.storefronts.keeping import kept
 from lanecast.web import BROKE_OFF, REFUSED_STATUSES, RETRIED_STATUSES, Limits, Sleep
 
@@ -35,10 +35,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     error: str | None = None
     requested: tuple[str, ...] = ()
-
-
-class ShopRefused(StorefrontError):
-    """The shop refuses the account: its connection has to be put right."""
 
 
 class ShopDown(StorefrontError):

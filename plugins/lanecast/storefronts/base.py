@@ -29,6 +29,10 @@ class StorefrontError(RuntimeError):
     """A source can't be read now: what it loaded stands, its watermark stays, and the next run reads it again."""
 
 
+class ShopRefused(StorefrontError):
+    """The shop refuses the account: its connection has to be put right."""
+
+
 class PageBroken(StorefrontError):
     """A page is not what its source promises: no JSON, or members missing that tell how to go on."""
 

@@ -64,12 +64,11 @@ def note_complete(
     """Notes that a stream was read to its end. What was changed after the run began does not count as read: a clock
     that is ahead must not carry the watermark away."""
     change = (
-        "complete_at = clock_timestamp(), problem = NULL, read_to = least(%(read_to)s, %(as_of)s), held = %(held)s, "
+        "complete_at = clock_timestamp(), problem = NULL, read_to = %(read_to)s, held = %(held)s, "
         "fetched = %(fetched)s, pages = %(pages)s, listed = %(listed)s, versions = %(versions)s"
     )
     values = {
-        "read_to": tally.read_to,
-        "as_of": run.as_of,
+        "read_to": None if tally.read_to is None else min(tally.read_to, run.as_of),
         "held": held,
         "fetched": tally.fetched,
         "pages": tally.pages,

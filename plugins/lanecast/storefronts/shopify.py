@@ -15,6 +15,7 @@ import msgspec
 
 from lanecast.carriers.base import RequestSpec
 from lanecast.storefronts import shopify_records as records
+from lanecast.storefronts import shopify_wire as wire
 from lanecast.storefronts.base import (
     Facts,
     OrderTold,
@@ -196,7 +197,7 @@ class Shopify(ShopAdapter):
 
     def read_count(self, body: bytes, headers: Mapping[str, str]) -> int | None:
         try:
-            (told,) = msgspec.json.decode(body, type=records.Counted).data.values()
+            (told,) = msgspec.json.decode(body, type=wire.Counted).data.values()
         except (msgspec.MsgspecError, UnicodeDecodeError, ValueError):
             raise PageBroken("the count has no number") from None
         return told.count
@@ -204,11 +205,11 @@ class Shopify(ShopAdapter):
     def facts(self, page: Page) -> Facts:
         if page.step.part == "rest":
             return Facts([], rest=tuple(_rest(page)))
-        found = records.connection(page)
+        found = wire.connection(page)
         if page.step.part == "ids":
-            seen = [Seen(records.identity(node), None) for node in found.nodes]
+            seen = [Seen(wire.identity(node), None) for node in found.nodes]
         else:
-            seen = [records.seen(node) for node in found.nodes]
+            seen = [wire.seen(node) for node in found.nodes]
         lacking: list[Step] = []
         if page.step.part == "records" and page.step.state["of"] == "orders":
             nested = page.step.state["nested"]

@@ -3,188 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from zlib import crc32
 
 import msgspec
 
+from lanecast.storefronts import shopify_wire as wire
 from lanecast.storefronts import texts
-from lanecast.storefronts.base import Line, OrderTold, Page, PageBroken, ParcelTold, ProductTold, Seen, bare
+from lanecast.storefronts.base import Line, OrderTold, Page, PageBroken, ParcelTold, ProductTold, bare
 from lanecast.storefronts.texts import Notes
 
-Raw = msgspec.Raw
-Value = str | int | float | bool | None
-_BAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
-
-class _Named(msgspec.Struct, rename="camel"):
-    """Members as Shopify names them."""
-
-
-class PageInfo(_Named):
-    """Whether another page follows, and after which cursor."""
-
-    has_next_page: bool = False
-    end_cursor: str | None = None
-
-
-class Connection(_Named):
-    """A page of anything, each node left as it came."""
-
-    nodes: list[Raw]
-    page_info: PageInfo
-
-
-class _Identified(_Named):
-    id: str
-
-
-class _Seen(_Named):
-    id: str
-    updated_at: Value = None
-
-
-class _Money(_Named):
-    amount: Value = None
-    currency_code: Value = None
-
-
-class _MoneySet(_Named):
-    shop_money: _Money | None = None
-
-
-class _Line(_Named):
-    id: str
-    quantity: Value = None
-    current_quantity: Value = None
-    sku: Value = None
-    original_unit_price_set: _MoneySet | None = None
-    product: _Identified | None = None
-
-
-class _Refunded(_Named):
-    line_item: _Identified
-    quantity: Value = None
-
-
-class _Refund(_Named):
-    id: str
-    created_at: Value = None
-    refund_line_items: Connection | None = None
-
-
-class _Tracking(_Named):
-    company: Value = None
-    number: Value = None
-
-
-class _Fulfillment(_Named):
-    status: Value = None
-    tracking_info: list[_Tracking] = []
-
-
-class _Address(_Named):
-    country_code_v2: Value = msgspec.field(default=None, name="countryCodeV2")
-    province_code: Value = None
-
-
-class _Order(_Named):
-    id: str
-    line_items: Connection
-    name: Value = None
-    created_at: Value = None
-    updated_at: Value = None
-    cancelled_at: Value = None
-    display_financial_status: Value = None
-    currency_code: Value = None
-    customer: _Identified | None = None
-    shipping_address: _Address | None = None
-    refunds: list[_Refund] = []
-    fulfillments: list[_Fulfillment] = []
-
-
-class _Prices(_Named):
-    min_variant_price: _Money | None = None
-
-
-class _Product(_Named):
-    id: str
-    title: Value = None
-    product_type: Value = None
-    status: Value = None
-    updated_at: Value = None
-    published_at: Value = None
-    total_inventory: Value = None
-    tracks_inventory: Value = None
-    price_range_v2: _Prices | None = msgspec.field(default=None, name="priceRangeV2")
-
-
-class _Count(msgspec.Struct):
-    count: int
-
-
-class Counted(msgspec.Struct):
-    """The answer to a count."""
-
-    data: dict[str, _Count]
-
-
-class _Pages(msgspec.Struct):
-    data: dict[str, Connection]
-
-
-class _Rest(_Named):
-    id: str
-    line_items: Connection | None = None
-    refund_line_items: Connection | None = None
-
-
-class _Node(msgspec.Struct):
-    node: _Rest | None = None
-
-
-class _RestData(msgspec.Struct):
-    data: _Node
-
-
-_decode_seen = msgspec.json.Decoder(_Seen)
-_decode_order = msgspec.json.Decoder(_Order)
-_decode_line = msgspec.json.Decoder(_Line)
-_decode_refunded = msgspec.json.Decoder(_Refunded)
-_decode_product = msgspec.json.Decoder(_Product)
-_decode_page = msgspec.json.Decoder(_Pages)
-_decode_rest = msgspec.json.Decoder(_RestData)
-
-
-def connection(page: Page) -> Connection:
-    """The page's records. PageBroken where it has none, or does not say whether others follow."""
-    try:
-        return _decode_page.decode(page.body).data[page.step.state["of"]]
-    except (*_BAD, KeyError) as error:
-        raise PageBroken(f"the page of {page.step.state['of']} can't be read: {error}") from None
-
-
-def identity(node: Raw) -> str:
-    """The id of a node; one that has none is known by its bytes."""
-    try:
-        return msgspec.json.decode(node, type=_Identified).id
-    except _BAD:
-        return f"(unreadable {crc32(bytes(node)):x})"
-
-
-def seen(node: Raw) -> Seen:
-    """Id and last change of a node."""
-    try:
-        told = _decode_seen.decode(node)
-    except _BAD:
-        return Seen(identity(node), None)
-    return Seen(told.id, texts.changed(told.updated_at))
-
-
-def unfinished(node: Raw) -> Iterator[tuple[str, str, str | None]]:
+def unfinished(node: wire.Raw) -> Iterator[tuple[str, str, str | None]]:
     """What an order has more of than its page shows: `lines` or `refund`, of which id, after which cursor."""
     try:
-        order = _decode_order.decode(node)
-    except _BAD:
+        order = wire.decode_order.decode(node)
+    except wire.BAD:
         return
     if order.line_items.page_info.has_next_page:
         yield "lines", order.id, order.line_items.page_info.end_cursor
@@ -193,45 +25,45 @@ def unfinished(node: Raw) -> Iterator[tuple[str, str, str | None]]:
             yield "refund", refund.id, refund.refund_line_items.page_info.end_cursor
 
 
-def rest_info(page: Page) -> PageInfo | None:
+def rest_info(page: Page) -> wire.PageInfo | None:
     """Whether more of a record follows a page of its rest; None where the record is gone."""
     found = _rest_of(page)
     return None if found is None else found[1].page_info
 
 
-def _rest_of(page: Page) -> tuple[str, Connection] | None:
+def _rest_of(page: Page) -> tuple[str, wire.Connection] | None:
     if not page.body:
         return None
     try:
-        node = _decode_rest.decode(page.body).data.node
+        node = wire.decode_rest.decode(page.body).data.node
         if node is None:
             return None
         inner = node.line_items if page.step.state["of"] == "lines" else node.refund_line_items
         if inner is None:
             raise PageBroken("the rest of a record has no lines")
         return node.id, inner
-    except _BAD as error:
+    except wire.BAD as error:
         raise PageBroken(f"the rest of a record can't be read: {error}") from None
 
 
 def orders(page: Page, rest: Iterable[Page]) -> Iterator[OrderTold]:
     """The orders of a page, with what further pages tell of their lines and refunds."""
-    further: dict[str, list[Raw]] = {}
+    further: dict[str, list[wire.Raw]] = {}
     for one in rest:
         found = _rest_of(one)
         if found is not None:
             further.setdefault(found[0], []).extend(found[1].nodes)
-    for node in connection(page).nodes:
+    for node in wire.connection(page).nodes:
         yield _order(node, further)
 
 
-def _order(node: Raw, further: dict[str, list[Raw]]) -> OrderTold:
+def _order(node: wire.Raw, further: dict[str, list[wire.Raw]]) -> OrderTold:
     try:
-        order = _decode_order.decode(node)
-    except _BAD as error:
-        return OrderTold(_name(node), unreadable=f"order {identity(node)}: {error}", is_whole=False)
+        order = wire.decode_order.decode(node)
+    except wire.BAD as error:
+        return OrderTold(_name(node), unreadable=f"order {wire.identity(node)}: {error}", is_whole=False)
     notes = Notes()
-    address = order.shipping_address or _Address()
+    address = order.shipping_address or wire.Address()
     country = notes.read("country", texts.country, address.country_code_v2)
     cancelled_at = notes.read("cancelledAt", texts.moment, order.cancelled_at)
     status = str(order.display_financial_status or "").lower() or None
@@ -255,15 +87,15 @@ def _order(node: Raw, further: dict[str, list[Raw]]) -> OrderTold:
     return told._replace(lines=lines, unreadable=notes.text)
 
 
-def _name(node: Raw) -> str | None:
+def _name(node: wire.Raw) -> str | None:
     try:
-        told = msgspec.json.decode(node, type=dict[str, Raw])
+        told = msgspec.json.decode(node, type=dict[str, wire.Raw])
         return texts.plain(str(msgspec.json.decode(told["name"])).removeprefix("#"))
-    except (*_BAD, KeyError):
+    except (*wire.BAD, KeyError):
         return None
 
 
-def _parcels(order: _Order) -> Iterator[ParcelTold]:
+def _parcels(order: wire.Order) -> Iterator[ParcelTold]:
     for fulfillment in order.fulfillments:
         if str(fulfillment.status or "").upper() in ("CANCELLED", "ERROR", "FAILURE"):
             continue
@@ -272,7 +104,7 @@ def _parcels(order: _Order) -> Iterator[ParcelTold]:
                 yield ParcelTold(None if info.company is None else str(info.company), number)
 
 
-def _lines(order: _Order, further: dict[str, list[Raw]], is_whole: bool) -> Iterator[Line]:
+def _lines(order: wire.Order, further: dict[str, list[wire.Raw]], is_whole: bool) -> Iterator[Line]:
     """Purchases first, by the shop's id of the line, then what came back, by time. `is_whole`: as ordered, whatever was
     taken out since; an order that is cancelled has nothing left in it."""
     returned = [(refund, *one) for refund in order.refunds for one in _refunded(refund, further)]
@@ -283,10 +115,10 @@ def _lines(order: _Order, further: dict[str, list[Raw]], is_whole: bool) -> Iter
     bought: list[tuple[tuple[int, str], Line]] = []
     for node in [*order.line_items.nodes, *further.get(order.id, [])]:
         try:
-            line = _decode_line.decode(node)
-        except _BAD as error:
+            line = wire.decode_line.decode(node)
+        except wire.BAD as error:
             bought.append(
-                (_place(identity(node)), Line(None, None, None, unreadable=f"line {identity(node)}: {error}"))
+                (_place(wire.identity(node)), Line(None, None, None, unreadable=f"line {wire.identity(node)}: {error}"))
             )
             continue
         one = _purchase(line, None if is_whole else back.get(line.id, 0))
@@ -312,13 +144,13 @@ def _lines(order: _Order, further: dict[str, list[Raw]], is_whole: bool) -> Iter
         )
 
 
-def _refunded(refund: _Refund, further: dict[str, list[Raw]]) -> Iterator[tuple[str, int | None, str | None]]:
+def _refunded(refund: wire.Refund, further: dict[str, list[wire.Raw]]) -> Iterator[tuple[str, int | None, str | None]]:
     """(line, pieces, what can't be read) for each line of a refund."""
     told = refund.refund_line_items.nodes if refund.refund_line_items else []
     for node in [*told, *further.get(refund.id, [])]:
         try:
-            one = _decode_refunded.decode(node)
-        except _BAD as error:
+            one = wire.decode_refunded.decode(node)
+        except wire.BAD as error:
             yield "", None, f"refund {refund.id}: {error}"
             continue
         quantity = _whole(one.quantity)
@@ -329,7 +161,7 @@ def _refunded(refund: _Refund, further: dict[str, list[Raw]]) -> Iterator[tuple[
         )
 
 
-def _purchase(line: _Line, returned: int | None) -> Line:
+def _purchase(line: wire.Line, returned: int | None) -> Line:
     """A line as it was bought: `returned` of it came back; None takes it as it was ordered."""
     notes = Notes()
     quantity = notes.read("quantity", texts.pieces, line.quantity)
@@ -345,7 +177,7 @@ def _purchase(line: _Line, returned: int | None) -> Line:
     return Line(product, quantity, price, unreadable=notes.text)
 
 
-def _whole(value: Value) -> int | None:
+def _whole(value: wire.Value) -> int | None:
     text = str(value).strip()
     return int(text) if text.removeprefix("-").isdecimal() and text.isascii() and len(text) < 10 else None
 
@@ -357,11 +189,11 @@ def _place(gid: str) -> tuple[int, str]:
 
 def products(page: Page) -> Iterator[ProductTold]:
     """The products of a page."""
-    for node in connection(page).nodes:
+    for node in wire.connection(page).nodes:
         try:
-            told = _decode_product.decode(node)
-        except _BAD as error:
-            yield ProductTold(None, unreadable=f"product {identity(node)}: {error}")
+            told = wire.decode_product.decode(node)
+        except wire.BAD as error:
+            yield ProductTold(None, unreadable=f"product {wire.identity(node)}: {error}")
             continue
         notes = Notes()
         money = told.price_range_v2.min_variant_price if told.price_range_v2 else None

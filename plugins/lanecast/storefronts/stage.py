@@ -1,7 +1,7 @@
 """Parses a run's stored pages into staging: of each record the last state that came, and products that are gone.
 
-Only streams that were read whole are staged. Memory holds one page with what belongs to it, and 16 bytes of each record
-for its last place, whatever the source holds.
+Only streams that were read whole are staged. Memory holds one page with what belongs to it, and where each record was
+told last: about 200 bytes a record.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import chain
 from lanecast import raw
 from lanecast.customers import keys
 from lanecast.storefronts import book, config, rows
-from lanecast.storefronts.base import Page, ShopAdapter, Stream, bare
+from lanecast.storefronts.base import Page, Stream, bare
 from lanecast.storefronts.book import Stored, groups
 from lanecast.storefronts.config import Source
 from lanecast.storefronts.registry import adapter_of
@@ -26,6 +26,9 @@ from lanecast.warehouse.connection import Connection
 from lanecast.warehouse.runs import Run
 from lanecast.warehouse.staging import Batch
 from lanecast.warehouse.statements import statement
+
+Places = dict[int, tuple[int, int]]
+"""By a record's hash, where it was last told: the page, and the place on it."""
 
 
 def batches(run: Run) -> tuple[Batch, ...]:
@@ -43,12 +46,13 @@ def stage(run: Run, address: str | None = None) -> dict[str, int]:
     with warehouse.connect(as_of=run.as_of, address=address) as link, raw.RawReader() as reader:
         # Asked beforehand: while rows are copied, the connection answers nothing.
         pages = {stream: book.stored(link, run.run_id, source.name, stream) for stream in _complete(link, run)}
+        latest = {stream: _latest(source, pages[stream], reader) for stream in pages}
         listed = "products" in pages and _lists(link, run, source, pages["products"], reader)
         gone = _gone_and_back(link, source) if listed else []
         for batch in batches(run):
             staging.create(link, batch)
             counted = Counted()
-            told = _rows(source, batch.dataset, pages, reader, counted)
+            told = _rows(source, batch.dataset, pages, latest, reader, counted)
             if batch.dataset == "product":
                 told = chain(told, counted.counting(gone_row(run, *one) for one in gone))
             received[batch.dataset] = staging.copy_rows(link, batch, counted.numbered(told))
@@ -90,25 +94,33 @@ def _complete(link: Connection, run: Run) -> set[Stream]:
 
 
 def _rows(
-    source: Source, dataset: str, pages: dict[Stream, list[Stored]], reader: raw.RawReader, counted: Counted
+    source: Source,
+    dataset: str,
+    pages: dict[Stream, list[Stored]],
+    latest: dict[Stream, Places],
+    reader: raw.RawReader,
+    counted: Counted,
 ) -> Iterator[Row]:
     for stream in source.streams:
         if dataset not in DATASETS[stream] or stream not in pages:
             continue
         if source.kind in ("sql", "files"):
-            from lanecast.storefronts import tables  # it brings file readers along
+            from lanecast.storefronts import table_rows  # it brings file readers along
 
             if dataset == DATASETS[stream][0]:
-                yield from tables.rows(source, stream, pages[stream], reader, counted)
+                yield from table_rows.rows(source, stream, pages[stream], reader, counted)
         elif dataset == "product":
-            yield from _products(source, adapter_of(source.kind), pages[stream], reader, counted)
+            yield from _products(source, pages[stream], latest[stream], reader, counted)
         else:
-            yield from _orders(source, adapter_of(source.kind), dataset, pages[stream], reader, counted)
+            yield from _orders(source, dataset, pages[stream], latest[stream], reader, counted)
 
 
-def _latest(adapter: ShopAdapter, pages: list[Stored], reader: raw.RawReader) -> dict[int, tuple[int, int]]:
-    """Where each record was last told: page and place on it."""
-    found: dict[int, tuple[int, int]] = {}
+def _latest(source: Source, pages: list[Stored], reader: raw.RawReader) -> Places:
+    """Where each record of a shop was last told; rows of tables are told once."""
+    found: Places = {}
+    if source.kind in ("sql", "files"):
+        return found
+    adapter = adapter_of(source.kind)
     for page in pages:
         if page.step.part == "records":
             for place, one in enumerate(adapter.facts(page.read(reader)).seen):
@@ -121,10 +133,10 @@ def _hashed(record_id: str) -> int:
 
 
 def _orders(
-    source: Source, adapter: ShopAdapter, dataset: str, pages: list[Stored], reader: raw.RawReader, counted: Counted
+    source: Source, dataset: str, pages: list[Stored], latest: Places, reader: raw.RawReader, counted: Counted
 ) -> Iterator[Row]:
+    adapter = adapter_of(source.kind)
     key = lru_cache(maxsize=1 << 16)(partial(keys.customer_key, keys.secret()))
-    latest = _latest(adapter, pages, reader)
     for head, *rest in groups(pages):
         page = head.read(reader)
         told = adapter.orders(page, [one.read(reader) for one in rest])
@@ -140,9 +152,9 @@ def _orders(
 
 
 def _products(
-    source: Source, adapter: ShopAdapter, pages: list[Stored], reader: raw.RawReader, counted: Counted
+    source: Source, pages: list[Stored], latest: Places, reader: raw.RawReader, counted: Counted
 ) -> Iterator[Row]:
-    latest = _latest(adapter, pages, reader)
+    adapter = adapter_of(source.kind)
     for page in pages:
         if page.step.part != "records":
             continue
@@ -173,9 +185,9 @@ def _lists(link: Connection, run: Run, source: Source, pages: list[Stored], read
 
 def _ids(source: Source, page: Page) -> list[str]:
     if source.kind == "sql":
-        from lanecast.storefronts import tables
+        from lanecast.storefronts import table_rows
 
-        return tables.ids(page)
+        return table_rows.ids(page)
     return [bare(one.record_id) for one in adapter_of(source.kind).facts(page).seen]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from itertools import chain
@@ -16,18 +16,15 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from lanecast import raw
 from lanecast.customers import keys
-from lanecast.files.datasets import staged_rows
 from lanecast.files.mapping import DatasetMapping, load_mapping
 from lanecast.files.plan import Plan
-from lanecast.files.streams import Source as FileSource
-from lanecast.files.table import Record, Table
+from lanecast.files.table import Table
 from lanecast.files.values import Defect, customer, read_as
 from lanecast.storefronts import ledger
 from lanecast.storefronts.asking import Answer, raw_folder
-from lanecast.storefronts.base import Page, PageBroken, SourceAccount, Step, StorefrontError, Stream
-from lanecast.storefronts.book import Book, Stored
+from lanecast.storefronts.base import SourceAccount, Step, StorefrontError, Stream
+from lanecast.storefronts.book import Book
 from lanecast.storefronts.config import ConfigError, Source, TableStream
 from lanecast.storefronts.ledger import Reading
 from lanecast.storefronts.tally import Tally
@@ -41,7 +38,7 @@ _UNREADABLE = "(unreadable)"
 Row = tuple[object, ...]
 
 
-class _Page(msgspec.Struct):
+class TablePage(msgspec.Struct):
     """A page: rows of one table, each its line, its fields and a problem; `changed` is the name of the column that says
     when a row was changed."""
 
@@ -53,7 +50,7 @@ class _Page(msgspec.Struct):
     changed: str | None = None
 
 
-class _Ids(msgspec.Struct):
+class TableIds(msgspec.Struct):
     ids: list[str]
 
 
@@ -133,7 +130,7 @@ def _read(
     tally: Tally,
     address: str | None,
 ) -> int:
-    mapping = _mapping(source.streams[stream], stream)
+    mapping = mapping_of(source.streams[stream], stream)
     told = 0
     for opened in reader.tables(tally):
         in_table = 0
@@ -150,7 +147,7 @@ def _read(
     listed = False
     if stream == "products" and reading.lists and (pages := reader.ids()) is not None:
         for ids in pages:
-            _enter(book, source, "ids", {"of": stream}, msgspec.json.encode(_Ids(ids)))
+            _enter(book, source, "ids", {"of": stream}, msgspec.json.encode(TableIds(ids)))
         listed = True
     book.close()
     ledger.note_told(run, source.name, stream, told, address)
@@ -171,7 +168,7 @@ def _enter(book: Book, source: Source, part: Any, state: dict[str, Any], body: b
     book.enter([(Step(part, state), answer)], None)
 
 
-def _mapping(settings: TableStream, stream: Stream) -> DatasetMapping:
+def mapping_of(settings: TableStream, stream: Stream) -> DatasetMapping:
     mapping = load_mapping(settings.mapping, stream)
     if mapping.joined:
         raise ConfigError(
@@ -180,7 +177,7 @@ def _mapping(settings: TableStream, stream: Stream) -> DatasetMapping:
     return mapping
 
 
-def _pages(opened: Opened, mapping: DatasetMapping, tally: Tally, cancelled: str | None) -> Iterator[_Page]:
+def _pages(opened: Opened, mapping: DatasetMapping, tally: Tally, cancelled: str | None) -> Iterator[TablePage]:
     table = opened.table
     # JSON Lines know their columns once they were met: the first record is read before the plan is made.
     first = next(table.records, None)
@@ -200,9 +197,9 @@ def _pages(opened: Opened, mapping: DatasetMapping, tally: Tally, cancelled: str
                 tally.note(changed(told[moment]))
             rows.append((line, hide(told), None))
         if len(rows) >= ROWS_A_PAGE:
-            yield _Page(table.source.name, table.kind, kept, table.missing, rows, opened.changed)
+            yield TablePage(table.source.name, table.kind, kept, table.missing, rows, opened.changed)
             rows = []
-    yield _Page(table.source.name, table.kind, kept, table.missing, rows, opened.changed)
+    yield TablePage(table.source.name, table.kind, kept, table.missing, rows, opened.changed)
 
 
 def _hider(mapping: DatasetMapping, plan: Plan, kept: list[str]) -> Callable[[list[str]], list[str]]:
@@ -226,87 +223,3 @@ def _hider(mapping: DatasetMapping, plan: Plan, kept: list[str]) -> Callable[[li
         return fields
 
     return hidden
-
-
-# -------------------------------------------------------------------------------------------------------- to rows
-
-
-def rows(source: Source, stream: Stream, pages: list[Stored], reader: raw.RawReader, counted: Any) -> Iterator[Row]:
-    """The staged rows of a stream's pages, each without its number. Each table's rows are told as one file's are."""
-    settings = source.streams[stream]
-    mapping = _mapping(settings, stream)
-    records = [page for page in pages if page.step.part == "records"]
-    at = 0
-    while at < len(records):
-        path = records[at].step.state["path"]
-        run = [page for page in records[at:] if page.step.state["path"] == path]
-        yield from _of_table(mapping, settings, stream, run, reader, counted)
-        at += len(run)
-
-
-def _of_table(
-    mapping: DatasetMapping,
-    settings: TableStream,
-    stream: Stream,
-    pages: list[Stored],
-    reader: raw.RawReader,
-    counted: Any,
-) -> Iterator[Row]:
-    head = decoded(pages[0].read(reader))
-    moments: list[tuple[str | None, str | None]] = [(None, None)]
-
-    def records() -> Iterator[Record]:
-        for page in pages:
-            told = decoded(page.read(reader))
-            moment = told.columns.index(told.changed) if told.changed in told.columns else None
-            ended = told.columns.index(settings.cancelled) if settings.cancelled in told.columns else None
-            for line, fields, problem in told.rows:
-                counted.held += 1
-                moments[0] = (None, None) if problem else (_at(fields, moment), _at(fields, ended))
-                yield line, fields, problem
-
-    table = Table(head.kind, cast(FileSource, _Named(head.name)), list(head.columns), records(), missing=head.missing)
-    plan = Plan(_keyed(mapping), table, table.columns)
-    for row in staged_rows(mapping.target.staged, plan, table.records):  # without key: customers have theirs already
-        bare = row[1:]
-        if stream == "orders":
-            changed_at, cancelled_at = moments[0]
-            # order_line ends with cancelled_at, changed_in_shop_at, is_whole_order, source_line, unreadable
-            bare = (*bare[:-5], cancelled_at, changed_at, settings.whole_orders or None, *bare[-2:])
-        yield bare
-
-
-def _keyed(mapping: DatasetMapping) -> DatasetMapping:
-    """The mapping for pages: a customer's key is read as it is."""
-    spec = mapping.columns.get("customer_id")
-    if spec is None:
-        return mapping
-    plain = msgspec.structs.replace(spec, values={}, value_patterns={}, sentinels=(), sentinel_patterns=())
-    return replace(mapping, columns={**mapping.columns, "customer_id": plain})
-
-
-def _at(fields: list[str], place: int | None) -> str | None:
-    if place is None or place >= len(fields):
-        return None
-    moment = changed(fields[place])
-    return None if moment is None else moment.isoformat()
-
-
-@dataclass(frozen=True)
-class _Named:
-    """What a plan needs of a file: its name, for messages."""
-
-    name: str
-
-
-def decoded(page: Page) -> _Page:
-    """A page of rows. PageBroken where it is none."""
-    try:
-        return msgspec.json.decode(page.body, type=_Page)
-    except msgspec.MsgspecError as error:
-        raise PageBroken(f"a stored page can't be read: {error}") from None
-
-
-def ids(page: Page) -> list[str]:
-    """The ids of a page of ids."""
-    return msgspec.json.decode(page.body, type=_Ids).ids
