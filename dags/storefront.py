@@ -17,7 +17,7 @@ import pendulum
 from airflow.sdk import Param, dag, get_current_context, task_group
 
 from lanecast import tasks
-from lanecast_dags import ALERTS, DEFAULTS, ORDERS, SHIPMENTS, ends_within, lanecast_task, testable
+from lanecast_dags import ALERTS, DEFAULTS, NEW_SHIPMENTS, ORDERS, SHIPMENTS, ends_within, lanecast_task, testable
 
 
 @testable
@@ -73,15 +73,18 @@ def storefront() -> None:
         @lanecast_task(
             reads=["staged", "quality.validation_result"],
             writes=["loaded", "quality.quarantined_row", "quality.reconciliation", "ops.storefront_watermark"],
-            outlets=[ORDERS, SHIPMENTS],
+            outlets=[ORDERS, NEW_SHIPMENTS],
             max_active_tis_per_dagrun=3,
             map_index_template="{{ source }}",
         )
         def load(source: str) -> list[dict[str, str | int]]:
-            """Quarantines, merges into core, reconciles and moves the watermarks."""
+            """Quarantines, merges into core, reconciles and moves the watermarks; tells of shipments that are new."""
             context = get_current_context()
             context["source"] = source
-            return tasks.load_storefront(source, context)
+            loaded = tasks.load_storefront(source, context)
+            if tasks.are_loaded("shipment", loaded):
+                context["outlet_events"][NEW_SHIPMENTS].add(SHIPMENTS)
+            return loaded
 
         # By name: a task finds its source there when it tells what it read and wrote.
         pull(source=source) >> judge(source=source) >> load(source=source)

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import (
     Asset,
+    AssetAlias,
     AsyncCallback,
     BaseOperatorLink,
     DeadlineAlert,
@@ -30,6 +31,8 @@ from lanecast.tasks import RunRefused
 from lanecast_notifiers import RunFailed, RunLate, RunSucceeded
 
 SHIPMENTS = Asset("lanecast://core/shipment", group="lanecast")
+# Most reads of a storefront bring no parcel that is not known: they should not refresh the marts of parcels.
+NEW_SHIPMENTS = AssetAlias("lanecast-storefront-shipments", group="lanecast")
 TRACKING_EVENTS = Asset("lanecast://core/tracking_event", group="lanecast")
 ORDERS = Asset("lanecast://core/customer_order", group="lanecast")
 DELIVERY_TIME = Asset("lanecast://mart/delivery_time", group="lanecast")

@@ -133,6 +133,11 @@ def load_storefront(source: str, context: Context) -> list[dict[str, Any]]:
     return loaded
 
 
+def are_loaded(dataset: str, loaded: list[dict[str, Any]]) -> bool:
+    """Whether any row of a dataset was new or changed."""
+    return any(result["dataset"] == dataset and result["loaded"] for result in loaded)
+
+
 def report(loaded: list[dict[str, Any]]) -> None:
     """Logs what became of the rows."""
     for result in loaded:

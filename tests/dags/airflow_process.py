@@ -114,7 +114,7 @@ def describe_task(task: Any) -> dict[str, Any]:
         "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,
         "is_mapped": task.is_mapped,
         "mapped_at_once": task.max_active_tis_per_dagrun,
-        "outlets": sorted(outlet.uri for outlet in task.outlets),
+        "outlets": sorted(getattr(outlet, "uri", outlet.name) for outlet in task.outlets),
         **{name: list(told[name] if task.is_mapped else getattr(task, name)) for name in ("reads", "writes")},
     }
 

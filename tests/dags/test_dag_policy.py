@@ -119,7 +119,7 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
     loaded = {"lanecast://core/shipment", "lanecast://core/tracking_event"}
     assert outlets["carrier_tracking"] == loaded
     assert outlets["history_import"] == loaded | {"lanecast://core/customer_order"}
-    assert outlets["storefront"] == {"lanecast://core/shipment", "lanecast://core/customer_order"}
+    assert outlets["storefront"] == {"lanecast-storefront-shipments", "lanecast://core/customer_order"}
     assert outlets["delivery_model"] == {"lanecast://mart/delivery_time"}
     assert outlets["recommendations"] == {"lanecast://mart/customer_recommendation"}
     assert outlets["delivery_time"] == {"lanecast://mart/delivery_time"}
