@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,7 @@ from lanecast.recommend.metrics import best
 from lanecast.recommend.reasons import Reasons
 from lanecast.recommend.signals import Batch, Signals
 
+_THREADS = 2
 _FRESH = 21 * DAY
 _FEW = 3
 _MOST_FRESH = 50
@@ -43,14 +47,27 @@ def customer_lists(
     features = Features(signals, int(told["window"]) if told else DAY)
     reasons = Reasons(signals)
     fresh = _fresh(then) if aim is Aim.PURCHASES else np.zeros(0, dtype=np.int32)
-    for start in range(0, then.customers, signals.size):
+
+    def of(start: int) -> list[CustomerLists]:
         batch = signals.batch(np.arange(start, min(start + signals.size, then.customers), dtype=np.int32))
         by_model: dict[str, Floats] = {}
+        made = []
         for slot in TRIED:
             model = chosen.get(slot, {}).get("model", POPULARITY)
             if model not in by_model:
                 by_model[model] = _scores(model, signals, features, learned, batch)
-            yield _slot(slot, by_model[model], batch, then, reasons, fresh, k, aim)
+            made.append(_slot(slot, by_model[model], batch, then, reasons, fresh, k, aim))
+        return made
+
+    # What is made once for all is made before threads ask for it.
+    _ = features.of_products, features.of_customers, signals.due, signals.resting, signals.sent_back
+    starts = iter(range(0, then.customers, signals.size))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        ahead = deque(pool.submit(of, start) for start in islice(starts, _THREADS + 1))
+        while ahead:
+            made = ahead.popleft().result()
+            ahead.extend(pool.submit(of, start) for start in islice(starts, 1))
+            yield from made
 
 
 def _scores(model: str, signals: Signals, features: Features, learned: Learned | None, batch: Batch) -> Floats:
