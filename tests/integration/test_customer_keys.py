@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -18,6 +19,7 @@ from lanecast.customers.agreement import agreed_secret
 from lanecast.customers.keys import CustomerKeyError
 from lanecast.files import plan
 from lanecast.files.values import plain
+from lanecast.local import doctor
 from lanecast.warehouse import connection
 
 OTHER = "generic://:another-secret-of-the-tests@privacy"
@@ -112,11 +114,20 @@ def test_the_command_tells_keys(quarantine: Quarantine, monkeypatch: pytest.Monk
     assert told.output == f"{key('91234567')}  91234567\n{key('91234567')}  91234567.0\n"
     assert quarantine.asked("SELECT FROM ops.customer_secret") == [], "telling agrees to nothing"
     agreed_secret()
+    assert _doctor() == {"name": "customers", "ok": True, "detail": "keys by the secret of connection lanecast_privacy"}
     monkeypatch.setenv(customer_keys.VARIABLE, OTHER)
+    assert not _doctor()["ok"]
     assert "keys of another secret" in CliRunner().invoke(cli, ["key", "91234567"]).output
     monkeypatch.setenv(customer_keys.VARIABLE, customer_keys.CONNECTION)
     told = CliRunner().invoke(cli, ["key", "--json", "91234567"])
     assert json.loads(told.output) == {"keys": [{"customer_id": "91234567", "key": key("91234567")}]}
+
+
+def _doctor() -> dict[str, Any]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(doctor, "_CHECKS", {"customers": doctor._CHECKS["customers"]})
+        (found,) = doctor.examine()
+        return found
 
 
 def test_what_an_earlier_version_loaded_gets_keys_once(quarantine: Quarantine, monkeypatch: pytest.MonkeyPatch) -> None:

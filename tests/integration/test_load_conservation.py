@@ -183,6 +183,14 @@ def test_staged_rows_that_are_gone_are_not_taken_for_an_empty_batch(loader: Load
         loading.load(run, batch, loader.address)
 
 
+def test_rows_that_an_earlier_version_staged_are_staged_again(loader: Loader) -> None:
+    run = loader.open("interaction")
+    batch = loader.stage(run, "interaction", [{"product_id": "p1", "occurred_at": JANUARY, "interaction_hash": 1}])
+    loader.execute(f"ALTER TABLE {batch.staged} RENAME COLUMN country TO of_another_version")
+    with pytest.raises(StagingLost, match="fewer columns"):
+        loading.load(run, batch, loader.address)
+
+
 def test_staged_judged_and_loaded(loader: Loader) -> None:
     """With the real gate: each row ends where its contract says."""
     run = loader.open("tracking_event")

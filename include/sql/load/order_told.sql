@@ -53,7 +53,7 @@ SELECT
     CASE
         WHEN told.cancelled_at IS NOT NULL THEN told.cancelled_at
         WHEN told.status IS NULL THEN known.cancelled_at
-        WHEN told.status = 'cancelled' THEN coalesce(known.cancelled_at, told.changed_in_shop_at, told.ordered_at)
+        WHEN told.status IN ('cancelled', 'canceled') THEN coalesce(known.cancelled_at, told.changed_in_shop_at, told.ordered_at)
     END AS cancelled_at,
     coalesce(told.changed_in_shop_at, known.changed_in_shop_at) AS changed_in_shop_at,
     told.changed_in_shop_at AS reading

@@ -54,6 +54,11 @@ def secret() -> bytes:
     return password.encode()
 
 
+def is_configured() -> bool:
+    """Whether a connection tells the secret, and not this machine."""
+    return connections.get(CONNECTION_NAME) is not None
+
+
 def customer_key(secret: bytes, shop_id: str) -> str:
     """The pseudonymous key of the customer whom the shop calls `shop_id`: `c` and 32 hexadecimal digits, 128 bits."""
     return "c" + hmac.digest(secret, shop_id.strip().encode(), hashlib.sha256).hex()[:_DIGITS]

@@ -80,6 +80,17 @@ def _carriers() -> str:
     return ", ".join(told)
 
 
+def _customers() -> str:
+    """Whether there is a secret for customers' keys, and it is that of the known ones."""
+    from lanecast.customers import agreement, keys
+    from lanecast.local.session import open_warehouse
+
+    with open_warehouse():
+        agreement.keys_of(())
+    owner = f"connection {keys.CONNECTION_NAME}" if keys.is_configured() else "this machine"
+    return f"keys by the secret of {owner}"
+
+
 def _learning() -> str:
     """Whether the delivery model can be learned. Where it can't, the life table answers, so that nothing fails."""
     from lanecast.delivery.model.hazard import NoLightGBM, library
@@ -97,5 +108,6 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "warehouse": _warehouse,
     "contracts": _contracts,
     "carriers": _carriers,
+    "customers": _customers,
     "delivery model": _learning,
 }

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+import customer_keys
 from lanecast import settings
+from lanecast.customers import keys
 from lanecast.local import airflow, credentials
 from lanecast.local.postgres import Postgres
 
@@ -58,6 +60,17 @@ def test_tasks_get_the_warehouse_the_sandbox_and_the_mark(folders: airflow.Folde
     assert env["LANECAST_SANDBOX_URL"] == "http://127.0.0.1:8099"
     assert env[airflow.MARKER] == str(folders.state)
     assert (env["LANECAST_HOME"], env["LANECAST_STATE"]) == (str(folders.home), str(folders.state))
+
+
+def test_tasks_get_the_secret_of_customers_keys_or_one_s_own(
+    folders: airflow.Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert environment(folders)[customer_keys.VARIABLE] == customer_keys.CONNECTION
+    monkeypatch.delenv(customer_keys.VARIABLE)
+    monkeypatch.setenv("LANECAST_STATE", str(folders.state))
+    own = keys.secret()
+    monkeypatch.setenv(customer_keys.VARIABLE, environment(folders)[customer_keys.VARIABLE])
+    assert keys.secret() == own, "tasks and commands make the same keys"
 
 
 def test_no_sandbox_means_no_address(folders: airflow.Folders, monkeypatch: pytest.MonkeyPatch) -> None:
