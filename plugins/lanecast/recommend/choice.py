@@ -12,9 +12,8 @@ from lanecast.recommend.deeds import Catalogue, Deeds
 from lanecast.recommend.evaluation import REPORT, VALIDATION, Evaluated, EvaluationRow
 from lanecast.recommend.features import Features
 from lanecast.recommend.history import Aim, Floats, past
-from lanecast.recommend.judging import LEARNED, POPULARITY, TRIED, Judged, judge
+from lanecast.recommend.judging import FLOOR, LEARNED, POPULARITY, TRIED, Judged, judge
 from lanecast.recommend.learned import Learned, Lesson, learn
-from lanecast.recommend.lists import ALL, BUY_AGAIN, DISCOVER
 from lanecast.recommend.metrics import interval
 from lanecast.recommend.signals import Signals
 from lanecast.recommend.windows import wanted, windows
@@ -34,11 +33,11 @@ def evaluate(
     """Judges every model on windows before `now` (seconds since 1970 UTC) and chooses what serves in each slot.
 
     Models are chosen on the validation window. The one chosen serves if, on the later report window, the 95 % interval
-    of its Recall@k beyond popularity's (paired bootstrap of customers) is above 0; else popularity serves.
+    of its Recall@k beyond popularity's (paired bootstrap of customers) is above 0; else the floor serves.
     """
     spans = windows(deeds, now)
     if spans is None:
-        return Evaluated([], _popular_alone())
+        return Evaluated([], _floor())
     lessons: list[Lesson] = []
     told: list[Told] = []
     for place, (start, end) in enumerate(zip(spans.starts, spans.ends, strict=True)):
@@ -68,9 +67,11 @@ def evaluate(
     return Evaluated(rows, chosen)
 
 
-def _popular_alone() -> dict[str, Any]:
-    why = "popularity serves: too little is known to judge any other model"
-    return {slot: {"model": POPULARITY, "why": why} for slot in (DISCOVER, BUY_AGAIN, ALL)}
+def _floor() -> dict[str, Any]:
+    return {
+        slot: {"model": model, "why": f"{model} serves: too little is known to judge any other model"}
+        for slot, model in FLOOR.items()
+    }
 
 
 def _learn(lessons: list[Lesson], say: Say) -> Learned | None:
@@ -103,10 +104,11 @@ def _chosen(slot: str, validation: Told, report: Told) -> tuple[str, str]:
         margin = ahead.std() / max(len(ahead), 1) ** 0.5 if model == LEARNED and len(ahead) else 0.0
         if len(ahead) and ahead.mean() > margin:
             chosen, best_so_far, lead = model, value, float(value.mean())
-    if chosen == POPULARITY:
-        return chosen, "popularity serves: no model had a higher recall on the validation window"
+    floor = FLOOR[slot]
+    if chosen in (POPULARITY, floor):
+        return floor, f"{floor} serves: no other model had a higher recall on the validation window"
     if (chosen, slot) not in report:
-        return POPULARITY, f"popularity serves: {chosen} led on the validation window, and can't be reported on"
+        return floor, f"{floor} serves: {chosen} led on the validation window, and can't be reported on"
     beyond = _beyond(chosen, slot, report)
     low, high = interval(beyond[np.isfinite(beyond)])
     if low > 0:
@@ -114,8 +116,8 @@ def _chosen(slot: str, validation: Told, report: Told) -> tuple[str, str]:
             f"{chosen} serves: highest recall on the validation window ({lead:.4f}), and {low:+.4f} to {high:+.4f} "
             "beyond popularity on the later one"
         )
-    return POPULARITY, (
-        f"popularity serves: {chosen} led on the validation window, but its {low:+.4f} to {high:+.4f} beyond "
+    return floor, (
+        f"{floor} serves: {chosen} led on the validation window, but its {low:+.4f} to {high:+.4f} beyond "
         "popularity on the later one does not exclude 0"
     )
 

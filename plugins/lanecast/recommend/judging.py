@@ -24,6 +24,10 @@ TRIED: dict[str, tuple[str, ...]] = {
 }
 """By slot, the models that are tried, simpler ones first."""
 
+FLOOR = {DISCOVER: POPULARITY, BUY_AGAIN: POPULARITY, ALL: "own frequency"}
+"""What serves where nothing is shown to be better. In `all` a customer's own products come first, then popularity: it
+stands for both questions at once, and popularity alone would leave the second unanswered."""
+
 
 @dataclass
 class Judged:

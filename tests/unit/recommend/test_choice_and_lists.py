@@ -14,7 +14,7 @@ from recommend_worlds import DAY, START, catalogue, deeds, shop
 from lanecast.recommend.deeds import Catalogue, Deeds, Kind
 from lanecast.recommend.evaluation import REPORT, VALIDATION
 from lanecast.recommend.history import Aim
-from lanecast.recommend.judging import POPULARITY, TRIED
+from lanecast.recommend.judging import FLOOR, POPULARITY, TRIED
 from lanecast.recommend.lists import ALL, BUY_AGAIN, DISCOVER, REASONS, CustomerLists
 from lanecast.recommend.run import bought_together, customer_lists, evaluate, popular
 from lanecast.recommend.serving import spread
@@ -184,7 +184,7 @@ def test_too_little_to_judge_leaves_popularity_serving() -> None:
     told = deeds([(0, 0, BUY, 1), (1, 1, BUY, 2)], 2, 2)
     outcome = evaluate(told, catalogue(2), START + 3 * DAY)
     assert outcome.rows == []
-    assert {outcome.chosen[slot]["model"] for slot in TRIED} == {POPULARITY}
+    assert {slot: outcome.chosen[slot]["model"] for slot in TRIED} == FLOOR
     assert "too little" in outcome.chosen[ALL]["why"]
 
 
