@@ -12,13 +12,14 @@ from lanecast.recommend.deeds import Catalogue, Deeds
 from lanecast.recommend.evaluation import REPORT, VALIDATION, Evaluated, EvaluationRow
 from lanecast.recommend.features import Features
 from lanecast.recommend.history import Aim, Floats, past
-from lanecast.recommend.judging import FLOOR, LEARNED, POPULARITY, TRIED, Judged, judge
+from lanecast.recommend.judging import FLOOR, LEARNED, POPULARITY, SPREAD, TRIED, Judged, judge
 from lanecast.recommend.learned import Learned, Lesson, learn
 from lanecast.recommend.metrics import interval
 from lanecast.recommend.signals import Signals
 from lanecast.recommend.windows import wanted, windows
 
 Say = Callable[[str], None]
+_MOST_COST = 0.002
 Told = dict[tuple[str, str], Judged]
 
 
@@ -50,7 +51,7 @@ def evaluate(
         learned = _learn(lessons, say) if place else None
         lesson = Lesson()
         say(f"judging on {len(asked):,} customers of the window that follows")
-        judged = judge(signals, features, learned, asked, took, k, lesson, place > 0)
+        judged = judge(signals, features, learned, asked, took, k, lesson, place > 0, bool((then.category >= 0).any()))
         lessons.append(lesson)
         if place:
             told.append(judged)
@@ -62,6 +63,8 @@ def evaluate(
         for model, slot in judged
     ]
     chosen: dict[str, Any] = {slot: {"model": model, "why": why} for slot, (model, why) in served.items()}
+    for slot, one in chosen.items():
+        one["spread"] = _costs_little(slot, told[0])
     if any(one["model"] == LEARNED for one in chosen.values()):
         final = _learn(lessons, say)
         chosen["learned"] = None if final is None else {"window": spans.length, "boosters": final.told()}
@@ -104,6 +107,15 @@ def _chosen(slot: str, validation: Told, report: Told) -> tuple[str, str]:
             )
         passed = passed or f"; {model} led ({value:.4f}), but its {low:+.4f} to {high:+.4f} does not exclude 0"
     return floor, f"{floor} serves: no model's Recall@k beyond popularity excludes 0 on the report window{passed}"
+
+
+def _costs_little(slot: str, validation: Told) -> bool:
+    """Whether half of a list at most may be of one category: where that costs the blend 0.002 of Recall@k at most."""
+    if (SPREAD, slot) not in validation:
+        return False
+    cost = validation["blend", slot].recalls() - validation[SPREAD, slot].recalls()
+    cost = cost[np.isfinite(cost)]
+    return bool(len(cost)) and float(cost.mean()) <= _MOST_COST
 
 
 def _ordered(slot: str, validation: Told) -> list[tuple[str, float]]:
