@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from recommend_worlds import DAY, START, catalogue, deeds, shop
 
 from lanecast.recommend.deeds import Catalogue, Deeds, Kind
+from lanecast.recommend.diversity import spread
 from lanecast.recommend.evaluation import REPORT, VALIDATION
 from lanecast.recommend.history import Aim
 from lanecast.recommend.judging import FLOOR, POPULARITY, TRIED
 from lanecast.recommend.lists import ALL, BUY_AGAIN, DISCOVER, REASONS, CustomerLists
 from lanecast.recommend.run import bought_together, customer_lists, evaluate, popular
-from lanecast.recommend.serving import spread
 
 BUY, VIEW, CART, BACK = (int(one) for one in (Kind.PURCHASE, Kind.VIEW, Kind.CART, Kind.RETURN))
 NOW = START + 121 * DAY
@@ -178,6 +178,22 @@ def test_half_a_list_at_most_is_of_one_category_while_others_are_left() -> None:
     found = np.array([[0, 1, 2, 3, 4, 5], [0, 1, 2, 3, -1, -1], [5, 6, 7, 0, 1, -1]], dtype=np.int32)
     told = spread(found, category, 4, 2)
     assert told.tolist() == [[0, 1, 4, 5], [0, 1, 2, 3], [5, 6, 7, 0]]
+
+
+def test_lists_are_spread_only_where_that_costs_little() -> None:
+    told, now = shop(100, 40), START + 121 * DAY
+    # What a customer likes is every fifth product: as categories, half a list is not enough; by tens, it is no matter.
+    for category, costs_little in (([p % 5 for p in range(40)], False), ([p // 4 for p in range(40)], True)):
+        about = catalogue(40, category=category)
+        outcome = evaluate(told, about, now, k=8)
+        rows = {(row.model, row.slot, row.window): row.recall for row in outcome.rows}
+        lost = rows["blend", DISCOVER, VALIDATION] - rows["blend, half of a category", DISCOVER, VALIDATION]
+        assert (lost <= 0.002) == costs_little
+        assert outcome.chosen[DISCOVER]["spread"] == costs_little
+        for made in customer_lists(told, about, outcome.chosen, now, 8):
+            if made.slot == DISCOVER and costs_little:
+                held = np.array(category)[made.product[(made.product >= 0).all(axis=1)]]
+                assert max(np.bincount(row).max() for row in held) <= 4
 
 
 def test_too_little_to_judge_leaves_popularity_serving() -> None:
