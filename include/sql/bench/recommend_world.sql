@@ -31,7 +31,7 @@ FROM generate_series(0, %(products)s - 1) AS n;
 INSERT INTO core.customer (customer_id, country, run_id, ingested_at)
 SELECT
     'c' || md5(n::text),
-    (ARRAY['DE', 'FR', 'US', 'BR', 'JP', 'GB', 'ES', 'NL'])[1 + n * n %% 8],
+    (ARRAY['DE', 'FR', 'US', 'BR', 'JP', 'GB', 'ES', 'NL'])[1 + n / 50 %% 8],
     'bench',
     '2026-06-13 00:00:00+00'::timestamptz
 FROM generate_series(0, %(customers)s::bigint - 1) AS n;
@@ -48,7 +48,7 @@ SELECT
     'o' || n,
     CASE WHEN n %% 33 > 0 THEN 'c' || md5(customer::text) END,
     ordered_at,
-    (ARRAY['DE', 'FR', 'US', 'BR', 'JP', 'GB', 'ES', 'NL'])[1 + customer * customer %% 8],
+    (ARRAY['DE', 'FR', 'US', 'BR', 'JP', 'GB', 'ES', 'NL'])[1 + customer / 50 %% 8],
     CASE WHEN n %% 50 = 0 THEN ordered_at END,
     'bench',
     '2026-06-13 00:00:00+00'::timestamptz

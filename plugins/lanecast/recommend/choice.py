@@ -12,14 +12,14 @@ from lanecast.recommend.deeds import Catalogue, Deeds
 from lanecast.recommend.evaluation import REPORT, VALIDATION, Evaluated, EvaluationRow
 from lanecast.recommend.features import Features
 from lanecast.recommend.history import Aim, Floats, past
-from lanecast.recommend.judging import LEARNED, POPULARITY, TRIED, Judged, judge
+from lanecast.recommend.judging import FLOOR, LEARNED, POPULARITY, SPREAD, TRIED, Judged, judge
 from lanecast.recommend.learned import Learned, Lesson, learn
-from lanecast.recommend.lists import ALL, BUY_AGAIN, DISCOVER
 from lanecast.recommend.metrics import interval
 from lanecast.recommend.signals import Signals
 from lanecast.recommend.windows import wanted, windows
 
 Say = Callable[[str], None]
+_MOST_COST = 0.002
 Told = dict[tuple[str, str], Judged]
 
 
@@ -33,12 +33,13 @@ def evaluate(
 ) -> Evaluated:
     """Judges every model on windows before `now` (seconds since 1970 UTC) and chooses what serves in each slot.
 
-    Models are chosen on the validation window. The one chosen serves if, on the later report window, the 95 % interval
-    of its Recall@k beyond popularity's (paired bootstrap of customers) is above 0; else popularity serves.
+    Models are ordered by their Recall@k on the validation window. The first of them serves whose 95 % interval of
+    Recall@k beyond popularity's (paired bootstrap of customers), on the later report window, is above 0; else the
+    floor.
     """
     spans = windows(deeds, now)
     if spans is None:
-        return Evaluated([], _popular_alone())
+        return Evaluated([], _floor())
     lessons: list[Lesson] = []
     told: list[Told] = []
     for place, (start, end) in enumerate(zip(spans.starts, spans.ends, strict=True)):
@@ -50,7 +51,7 @@ def evaluate(
         learned = _learn(lessons, say) if place else None
         lesson = Lesson()
         say(f"judging on {len(asked):,} customers of the window that follows")
-        judged = judge(signals, features, learned, asked, took, k, lesson, place > 0)
+        judged = judge(signals, features, learned, asked, took, k, lesson, place > 0, bool((then.category >= 0).any()))
         lessons.append(lesson)
         if place:
             told.append(judged)
@@ -62,15 +63,19 @@ def evaluate(
         for model, slot in judged
     ]
     chosen: dict[str, Any] = {slot: {"model": model, "why": why} for slot, (model, why) in served.items()}
+    for slot, one in chosen.items():
+        one["spread"] = _costs_little(slot, told[0])
     if any(one["model"] == LEARNED for one in chosen.values()):
         final = _learn(lessons, say)
         chosen["learned"] = None if final is None else {"window": spans.length, "boosters": final.told()}
     return Evaluated(rows, chosen)
 
 
-def _popular_alone() -> dict[str, Any]:
-    why = "popularity serves: too little is known to judge any other model"
-    return {slot: {"model": POPULARITY, "why": why} for slot in (DISCOVER, BUY_AGAIN, ALL)}
+def _floor() -> dict[str, Any]:
+    return {
+        slot: {"model": model, "why": f"{model} serves: too little is known to judge any other model"}
+        for slot, model in FLOOR.items()
+    }
 
 
 def _learn(lessons: list[Lesson], say: Say) -> Learned | None:
@@ -87,37 +92,44 @@ def _beyond(model: str, slot: str, judged: Told) -> Floats:
 
 
 def _chosen(slot: str, validation: Told, report: Told) -> tuple[str, str]:
-    """What serves, and why."""
-    chosen, lead = POPULARITY, 0.0
-    best_so_far: Floats | None = None
-    for model in TRIED[slot]:
-        if (model, slot) not in validation:
+    """What serves, and why: the first in the order of the validation window that is beyond popularity on the later
+    one for certain."""
+    floor, passed = FLOOR[slot], ""
+    for model, value in _ordered(slot, validation):
+        if model == POPULARITY or (model, slot) not in report:
             continue
-        value = validation[model, slot].recalls()
-        value = value[np.isfinite(value)]
-        if best_so_far is None:
-            best_so_far = value
-            continue
-        ahead = value - best_so_far
-        # One standard error for the learned one, so that chance alone does not put it before what is simpler.
-        margin = ahead.std() / max(len(ahead), 1) ** 0.5 if model == LEARNED and len(ahead) else 0.0
-        if len(ahead) and ahead.mean() > margin:
-            chosen, best_so_far, lead = model, value, float(value.mean())
-    if chosen == POPULARITY:
-        return chosen, "popularity serves: no model had a higher recall on the validation window"
-    if (chosen, slot) not in report:
-        return POPULARITY, f"popularity serves: {chosen} led on the validation window, and can't be reported on"
-    beyond = _beyond(chosen, slot, report)
-    low, high = interval(beyond[np.isfinite(beyond)])
-    if low > 0:
-        return chosen, (
-            f"{chosen} serves: highest recall on the validation window ({lead:.4f}), and {low:+.4f} to {high:+.4f} "
-            "beyond popularity on the later one"
-        )
-    return POPULARITY, (
-        f"popularity serves: {chosen} led on the validation window, but its {low:+.4f} to {high:+.4f} beyond "
-        "popularity on the later one does not exclude 0"
-    )
+        beyond = _beyond(model, slot, report)
+        low, high = interval(beyond[np.isfinite(beyond)])
+        if low > 0:
+            return model, (
+                f"{model} serves: Recall@k of {value:.4f} on the validation window, and {low:+.4f} to {high:+.4f} "
+                f"beyond popularity on the later one{passed}"
+            )
+        passed = passed or f"; {model} led ({value:.4f}), but its {low:+.4f} to {high:+.4f} does not exclude 0"
+    return floor, f"{floor} serves: no model's Recall@k beyond popularity excludes 0 on the report window{passed}"
+
+
+def _costs_little(slot: str, validation: Told) -> bool:
+    """Whether half of a list at most may be of one category: where that costs the blend 0.002 of Recall@k at most."""
+    if (SPREAD, slot) not in validation:
+        return False
+    cost = validation["blend", slot].recalls() - validation[SPREAD, slot].recalls()
+    cost = cost[np.isfinite(cost)]
+    return bool(len(cost)) and float(cost.mean()) <= _MOST_COST
+
+
+def _ordered(slot: str, validation: Told) -> list[tuple[str, float]]:
+    """Models by their recall on the validation window, best first; of equals the simpler one."""
+    values = {model: validation[model, slot].recalls() for model in TRIED[slot] if (model, slot) in validation}
+    values = {model: value[np.isfinite(value)] for model, value in values.items()}
+    means = {model: float(value.mean()) if len(value) else 0.0 for model, value in values.items()}
+    ranked = dict(means)
+    if LEARNED in ranked and len(values[LEARNED]):
+        # One standard error, so that chance alone does not put what is learned before what is simpler.
+        rival = max((model for model in means if model != LEARNED), key=lambda model: means[model])
+        ahead = values[LEARNED] - values[rival]
+        ranked[LEARNED] -= float(ahead.std()) / len(ahead) ** 0.5
+    return [(model, means[model]) for model in sorted(ranked, key=lambda model: -ranked[model])]
 
 
 def _row(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lanecast.recommend.diversity import spread_best
 from lanecast.recommend.features import Features
 from lanecast.recommend.history import Flags, Floats, Ints
 from lanecast.recommend.learned import Learned, Lesson
@@ -14,7 +15,7 @@ from lanecast.recommend.lists import ALL, BUY_AGAIN, DISCOVER
 from lanecast.recommend.metrics import best, hits, ndcg, recall
 from lanecast.recommend.signals import Batch, Signals, blend, score
 
-POPULARITY, LEARNED = "popularity", "learned ranking"
+POPULARITY, LEARNED, SPREAD = "popularity", "learned ranking", "blend, half of a category"
 _OWN = ("own frequency", "own frequency, fading")
 _ITEMS = ("cosine", "EASE", "EASE, fading", "EASE x popularity", "ALS", "UP-CF")
 TRIED: dict[str, tuple[str, ...]] = {
@@ -23,6 +24,10 @@ TRIED: dict[str, tuple[str, ...]] = {
     ALL: (POPULARITY, *_OWN, "TIFU-KNN", "UP-CF", "EASE", "EASE, fading", "blend", LEARNED),
 }
 """By slot, the models that are tried, simpler ones first."""
+
+FLOOR = {DISCOVER: POPULARITY, BUY_AGAIN: POPULARITY, ALL: "own frequency"}
+"""What serves where nothing is shown to be better. In `all` a customer's own products come first, then popularity: it
+stands for both questions at once, and popularity alone would leave the second unanswered."""
 
 
 @dataclass
@@ -75,8 +80,12 @@ def judge(
     k: int,
     lesson: Lesson,
     compare: bool = True,
+    spread: bool = False,
 ) -> dict[tuple[str, str], Judged]:
-    """By model and slot; nothing where there is nothing to `compare`. The window's lesson is gathered on the way."""
+    """By model and slot; nothing where there is nothing to `compare`. The window's lesson is gathered on the way.
+
+    `spread` asks what it costs the blend that half of a list at most is of one category (`SPREAD`).
+    """
     found: dict[tuple[str, str], Judged] = {}
     for start in range(0, len(asked), signals.size):
         customers = asked[start : start + signals.size]
@@ -97,5 +106,8 @@ def judge(
                 value = told[model]
                 if value is not None:
                     found.setdefault((model, slot), Judged()).add(best(value, allowed(batch, slot), k), fits)
+                if spread and model == "blend" and value is not None:
+                    listed = spread_best(value, allowed(batch, slot), signals.past.category, k)
+                    found.setdefault((SPREAD, slot), Judged()).add(listed, fits)
         lesson.add(features, batch, took)
     return found

@@ -18,7 +18,7 @@ from lanecast.recommend.metrics import best
 from lanecast.recommend.signals import Batch, Signals, blend
 
 NEW, AGAIN = "new", "again"
-_AGAIN, _FEW = 150, 80
+_AGAIN, _FEW = 150, 60
 _DRAWN_FROM = {
     "EASE": 60,
     "EASE, fading": 60,
@@ -29,8 +29,6 @@ _DRAWN_FROM = {
     "looks": 40,
     "ALS": 60,
 }
-_MANY_CUSTOMERS = 20_000
-"""Above, the few best of the blend alone are looked at more closely: lists of all must be made in time."""
 _LEAST = 100
 """Products taken up that a ranking is learned from at least."""
 _ROUNDS = 100
@@ -73,7 +71,7 @@ def candidates(signals: Signals, batch: Batch) -> dict[str, Ints]:
     """The products that are worth a closer look: n x m, padded with -1, by side."""
     again = best(batch.says["own"], batch.again, _AGAIN)
     mixed = blend(batch)
-    if signals.past.customers > _MANY_CUSTOMERS:
+    if signals.lean:
         return {NEW: best(mixed, batch.new, _FEW), AGAIN: again}
     drawn = np.zeros(batch.new.shape, dtype=bool)
     for name, many in _DRAWN_FROM.items():
@@ -105,7 +103,7 @@ class Learned:
                 continue
             table = features.of_candidates(batch, candidate)[there.ravel()]
             booster = self.boosters[side]
-            chance = np.full(len(table), 1e-6) if booster is None else booster.predict(table)
+            chance = np.full(len(table), 1e-6) if booster is None else booster.predict(table, num_threads=1)
             row = np.nonzero(there)[0]
             found[row, candidate[there]] = chance
             looked[row, candidate[there]] = True

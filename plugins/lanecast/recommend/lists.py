@@ -18,7 +18,8 @@ class CustomerLists:
     """Lists of one slot for a batch of customers: row i is that of `customer[i]`, best first, padded with -1.
 
     `product`, `because` (the product that is the reason, -1 where none is) and `support` (customers who bought both,
-    or times bought) are n x k; `reason` indexes `REASONS`.
+    or times bought) are n x k; `reason` indexes `REASONS` (-1 where a list
+    is shorter than k).
     """
 
     slot: str

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from lanecast.recommend.deeds import Catalogue, Deeds
+from lanecast.recommend.diversity import spread_best
 from lanecast.recommend.features import Features
 from lanecast.recommend.history import DAY, Aim, Flags, Floats, Ints, Past, past
 from lanecast.recommend.judging import LEARNED, POPULARITY, TRIED, allowed, scores
 from lanecast.recommend.learned import Learned, read
-from lanecast.recommend.lists import ALL, BUY_AGAIN, DISCOVER, CustomerLists
+from lanecast.recommend.lists import DISCOVER, CustomerLists
 from lanecast.recommend.metrics import best
 from lanecast.recommend.reasons import Reasons
 from lanecast.recommend.signals import Batch, Signals
 
+_THREADS = 2
 _FRESH = 21 * DAY
 _FEW = 3
 _MOST_FRESH = 50
-_PER_CATEGORY = 0.5
 
 
 def customer_lists(
@@ -33,8 +37,8 @@ def customer_lists(
 ) -> Iterator[CustomerLists]:
     """Lists of all customers of `deeds.customers`, in batches, each batch once for every slot.
 
-    For a shop (`aim` PURCHASES) half of a list at most is of one category, and the last place of `discover` goes to a
-    product of the last three weeks that hardly anyone has had the chance to buy, where there is one.
+    Half of a list at most is of one category where that was found to cost little. For a shop (`aim` PURCHASES) the last
+    place of `discover` goes to a product of the last three weeks that hardly anyone has had the chance to buy.
     """
     then = past(deeds, catalogue, now, aim, serving=aim is Aim.PURCHASES)
     signals = Signals(then, aim)
@@ -43,14 +47,28 @@ def customer_lists(
     features = Features(signals, int(told["window"]) if told else DAY)
     reasons = Reasons(signals)
     fresh = _fresh(then) if aim is Aim.PURCHASES else np.zeros(0, dtype=np.int32)
-    for start in range(0, then.customers, signals.size):
+
+    def of(start: int) -> list[CustomerLists]:
         batch = signals.batch(np.arange(start, min(start + signals.size, then.customers), dtype=np.int32))
         by_model: dict[str, Floats] = {}
+        made = []
         for slot in TRIED:
             model = chosen.get(slot, {}).get("model", POPULARITY)
             if model not in by_model:
                 by_model[model] = _scores(model, signals, features, learned, batch)
-            yield _slot(slot, by_model[model], batch, then, reasons, fresh, k, aim)
+            spread = bool(chosen.get(slot, {}).get("spread", False))
+            made.append(_slot(slot, by_model[model], batch, then, reasons, fresh, k, spread))
+        return made
+
+    # What is made once for all is made before threads ask for it.
+    _ = features.of_products, features.of_customers, signals.due, signals.resting, signals.sent_back
+    starts = iter(range(0, then.customers, signals.size))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        ahead = deque(pool.submit(of, start) for start in islice(starts, _THREADS + 1))
+        while ahead:
+            made = ahead.popleft().result()
+            ahead.extend(pool.submit(of, start) for start in islice(starts, 1))
+            yield from made
 
 
 def _scores(model: str, signals: Signals, features: Features, learned: Learned | None, batch: Batch) -> Floats:
@@ -68,13 +86,10 @@ def _scores(model: str, signals: Signals, features: Features, learned: Learned |
 
 
 def _slot(
-    slot: str, score: Floats, batch: Batch, then: Past, reasons: Reasons, fresh: Ints, k: int, aim: Aim
+    slot: str, score: Floats, batch: Batch, then: Past, reasons: Reasons, fresh: Ints, k: int, spread: bool
 ) -> CustomerLists:
     fits = allowed(batch, slot)
-    if aim is Aim.PURCHASES and slot != BUY_AGAIN and (then.category >= 0).any():
-        found = spread(best(score, fits, 3 * k), then.category, k, max(1, int(np.ceil(_PER_CATEGORY * k))))
-    else:
-        found = best(score, fits, k)
+    found = spread_best(score, fits, then.category, k) if spread else best(score, fits, k)
     if slot == DISCOVER and len(fresh) and k > 1:
         found = _with_fresh(found, fresh, fits, batch.customers)
     told, because, support = reasons.of(batch, found, fresh)
@@ -88,22 +103,6 @@ def _slot(
         because,
         support,
     )
-
-
-def spread(found: Ints, category: Ints, k: int, most: int) -> Ints:
-    """The first k of lists (n x m), at most `most` of one category; what was passed over fills what would be short."""
-    n, m = found.shape
-    kind = np.where(found >= 0, category[np.maximum(found, 0)], -1)
-    # Which of its category an entry is, in its list; where no category is known each is one of its own.
-    order = np.argsort(kind, axis=1, kind="stable")
-    ordered = np.take_along_axis(kind, order, axis=1)
-    begins = np.concatenate([np.ones((n, 1), dtype=bool), ordered[:, 1:] != ordered[:, :-1]], axis=1)
-    place = np.arange(m)[None, :]
-    nth = np.empty((n, m), dtype=np.int64)
-    np.put_along_axis(nth, order, place - np.maximum.accumulate(np.where(begins, place, 0), axis=1), axis=1)
-    late = ((kind >= 0) & (nth >= most)) * 1 + (found < 0) * 2
-    kept = np.argsort(late, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(found, kept, axis=1)
 
 
 def _fresh(then: Past) -> Ints:
@@ -125,6 +124,3 @@ def _with_fresh(found: Ints, fresh: Ints, fits: Flags, customers: Ints) -> Ints:
     found = found.copy()
     found[row[takes], last[takes]] = mine[takes]
     return found
-
-
-__all__ = ["ALL", "customer_lists", "spread"]

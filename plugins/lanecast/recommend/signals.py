@@ -16,6 +16,8 @@ from lanecast.recommend.models.latent import Latent
 
 _CELLS = 3_000_000
 """Customers x products of a batch at most."""
+LEAN = 20_000
+"""Customers above which models that add little are left out, so that lists of all are made in time."""
 _SENT_BACK, _ENOUGH = 0.5, 5
 _RESTS, _DURABLE, _DURABLE_BUYERS = 0.3, 0.03, 30
 
@@ -38,6 +40,7 @@ class Signals:
 
     def __init__(self, past: Past, aim: Aim, threads: int = 2) -> None:
         self.past, self.aim = past, aim
+        self.lean = past.customers > LEAN
         ones = np.ones(len(past.times), dtype=np.float32)
         self.bought = past.matrix(ones)
         self.faded180 = past.by_pair(past.fading(180))
@@ -46,10 +49,10 @@ class Signals:
         self.popular = popularity.by_country(past)
         self.rising = popularity.rising(past)
         with threadpool_limits(threads, "blas"):
-            self.ease = Ease(self.bought, 500.0)
+            self.ease = None if self.lean else Ease(self.bought, 500.0)
             self.ease_lately = Ease(self.interest, 200.0)
         self.cosine = neighbours(self.bought, self.SHRINK)
-        self.alike = Alike(past)
+        self.alike = Alike(past, 1000 if self.lean else 4000)
         self.latent = Latent(self.interest) if past.products > MOST_EASE else None
 
     @cached_property
@@ -79,12 +82,13 @@ class Signals:
             "times": times,
             "own": own,
             "own by basket": basket,
-            "EASE": self.ease.scores(self.bought[customers]),
             "EASE, fading": self.ease_lately.scores(self.interest[customers]),
             "cosine": (self.bought[customers] @ self.cosine).toarray(),
             "alike": alike,
             "alike by basket": alike_baskets,
         }
+        if self.ease is not None:
+            says["EASE"] = self.ease.scores(self.bought[customers])
         if past.looks.nnz:
             says["looks"] = past.looks[customers].toarray()
         if self.latent is not None:
@@ -179,7 +183,7 @@ def score(model: str, batch: Batch) -> Floats | None:
             found = 0.7 * says["own by basket"] + 0.3 * says["alike by basket"] + tie * 0.01
         case "UP-CF":
             found = says["alike"] + tie * 0.01
-        case "EASE x popularity":
+        case "EASE x popularity" if "EASE" in says:
             found = np.maximum(says["EASE"], 0) * says["popularity"] ** 0.1 + tie * 0.01
         case "blend":
             found = blend(batch)

@@ -12,7 +12,7 @@ from lanecast.recommend.history import DAY, Aim, Ints, Past
 
 _LONGEST = 45 * DAY
 _PARTS = 6.5
-_MOST = 3000
+_MOST = 2000
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def windows(deeds: Deeds, now: int) -> Windows | None:
 
 def wanted(deeds: Deeds, past: Past, until: int, aim: Aim) -> tuple[Ints, Any]:
     """Customers known at `past.now` who did something after it, before `until`, with a product known then: at most
-    3,000, drawn evenly; and what they took up, customers x products (CSR, 1 where taken up)."""
+    2,000, drawn evenly; and what they took up, customers x products (CSR, 1 where taken up)."""
     from scipy import sparse
 
     begin, end = np.searchsorted(deeds.at, [past.now, until], side="left")

@@ -27,6 +27,8 @@ class Progress:
 def show(outcome: Outcome) -> None:
     """Prints what was read, what serves and why, and how it did, beside the others."""
     console = Console(highlight=False)
+    # Piped, it is taken for 80 columns, which breaks every row of these tables.
+    console.width = max(console.width, 120)
     console.print(
         f"{outcome.rows:,} rows; lists of {outcome.customers:,} customers from {outcome.products:,} products. "
         f"{outcome.guests:,} rows have no customer, {outcome.unusable:,} no product or no time that can be read."

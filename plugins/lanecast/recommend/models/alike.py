@@ -9,16 +9,16 @@ import numpy as np
 
 from lanecast.recommend.history import Floats, Ints, Past
 
-_POOL, _NEIGHBOURS = 4000, 100
+_NEIGHBOURS = 100
 
 
 class Alike:
     """Scores are means over a customer's neighbours of what `held` (customers x products, CSR) says of them.
 
-    Neighbours come from a pool of at most 4,000 customers, those with the most products of late.
+    Neighbours come from a `pool` of so many customers, those with the most products of late.
     """
 
-    def __init__(self, past: Past) -> None:
+    def __init__(self, past: Past, pool: int = 4000) -> None:
         from scipy import sparse
 
         holders = np.bincount(past.pair_product, minlength=past.products)
@@ -28,8 +28,8 @@ class Alike:
         self.vectors = sparse.diags(1 / np.maximum(norm, 1e-9)).astype(np.float32) @ self.vectors
         faded = past.by_pair(past.fading(180))
         active = np.bincount(past.pair_customer, np.minimum(faded, 1), past.customers)
-        pool = np.argsort(-active, kind="stable")[:_POOL]
-        self.pool: Ints = np.sort(pool[active[pool] > 0]).astype(np.int32)
+        most = np.argsort(-active, kind="stable")[:pool]
+        self.pool: Ints = np.sort(most[active[most] > 0]).astype(np.int32)
         self._across = self.vectors[self.pool].T.tocsr()
         self._lately = past.matrix(np.minimum(faded, 1))[self.pool]
         self._baskets = past.matrix(past.faded / np.maximum(past.baskets, 1)[past.pair_customer])[self.pool]

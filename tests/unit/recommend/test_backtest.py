@@ -1,0 +1,127 @@
+"""`lanecast backtest recommend` on files: what it writes, what it makes of dirt, and what it never looks at."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from recommend_worlds import shop
+
+from lanecast.cli import cli
+from lanecast.recommend.backtest.history import read
+
+CUT = "2020-12-20"
+HEADER = "customer_id,product_id,kind,occurred_at,quantity,value,order_id\n"
+
+
+def _file(path: Path, rows: list[str], header: str = HEADER) -> Path:
+    path.write_text(header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def _shop_rows() -> list[str]:
+    told = shop(80, 40)
+    times = np.datetime_as_string(told.at.astype("datetime64[s]"))
+    return [
+        f"{told.customers[c]},{told.products[p]},purchase,{at},1,2.50,"
+        for c, p, at in zip(told.customer, told.product, times, strict=True)
+    ]
+
+
+def _run(path: Path, out: Path, *more: str) -> tuple[str, list[dict[str, str]]]:
+    result = CliRunner().invoke(
+        cli, ["backtest", "recommend", "--interactions", str(path), "--cut", CUT, "--predictions", str(out), *more]
+    )
+    assert result.exit_code == 0, result.output
+    with out.open(encoding="utf-8", newline="") as file:
+        return result.stdout, list(csv.DictReader(file))
+
+
+def test_every_customer_known_before_the_cut_has_lists(tmp_path: Path) -> None:
+    rows = _shop_rows()
+    path = _file(tmp_path / "deeds.csv", rows)
+    picture = tmp_path / "picture.png"
+    told, listed = _run(path, tmp_path / "out.csv", "--json", "--baselines", "--plot", str(picture))
+    before = {row.split(",")[0] for row in rows if row.split(",")[3] < CUT}
+    assert {row["customer_id"] for row in listed} == before
+    assert {row["slot"] for row in listed} == {"discover", "buy_again", "all"}
+    by_list: dict[tuple[str, str], list[int]] = {}
+    for row in listed:
+        by_list.setdefault((row["customer_id"], row["slot"]), []).append(int(row["rank"]))
+    assert all(ranks == list(range(1, len(ranks) + 1)) and len(ranks) <= 20 for ranks in by_list.values())
+    outcome = json.loads(told)
+    assert outcome["rows"] == len(rows)
+    scores = outcome["scores"]["all"]
+    assert scores["lanecast"]["recall"] == pytest.approx(_recall(rows, listed), abs=1e-6)
+    assert scores["own frequency"]["beyond"] == pytest.approx(
+        scores["lanecast"]["recall"] - scores["own frequency"]["recall"], abs=1e-5
+    )
+    assert picture.stat().st_size > 10_000
+
+
+def _recall(rows: list[str], listed: list[dict[str, str]]) -> float:
+    """Recall@20 of slot `all` by plain sets."""
+    split = [row.split(",") for row in rows]
+    customers = {row[0] for row in split if row[3] < CUT}
+    products = {row[1] for row in split if row[3] < CUT}
+    wanted: dict[str, set[str]] = {}
+    for customer, product, _, at, *_ in split:
+        if at >= CUT and customer in customers and product in products:
+            wanted.setdefault(customer, set()).add(product)
+    lists: dict[str, set[str]] = {}
+    for row in listed:
+        if row["slot"] == "all":
+            lists.setdefault(row["customer_id"], set()).add(row["product_id"])
+    return float(np.mean([len(lists[one] & what) / min(20, len(what)) for one, what in wanted.items()]))
+
+
+def test_rows_after_the_cut_change_nothing(tmp_path: Path) -> None:
+    rows = _shop_rows()
+    path = _file(tmp_path / "whole.csv", rows)
+    cut = _file(tmp_path / "cut.csv", [row for row in rows if row.split(",")[3] < CUT])
+    _, whole = _run(path, tmp_path / "whole_out.csv")
+    _, alone = _run(cut, tmp_path / "cut_out.csv")
+    assert whole == alone
+
+
+def test_dirt_is_counted_and_crashes_nothing(tmp_path: Path) -> None:
+    rows = [
+        "1,a,purchase,2020-12-01T10:00:00,3,1.5,o1",
+        " ,a,purchase,2020-12-01 10:00:00,3,1.5,o1",
+        "nan,b,VIEW,2020-12-02,,,",
+        "2,,purchase,2020-12-01T10:00:00,1,1,o2",
+        "2,b,purchase,not a time,1,1,o2",
+        '2,"b ""q"", c",bought it,2020-12-03T10:00:00+02:00,-5,x,o3',
+        "3,b",
+        "4,c,return,2021-02-01T10:00:00,1,1,o4",
+        "1,c,return,2021-02-01T10:00:00,1,1,o5",
+        "1,a,return,2021-02-01T10:00:00,inf,1,o5",
+    ]
+    path = _file(tmp_path / "dirty.csv", rows)
+    found = read(path, datetime.fromisoformat(CUT).replace(tzinfo=UTC))
+    assert (found.rows, found.unusable, found.guests) == (10, 3, 2)
+    assert found.deeds.customers.tolist() == ["1", "2"]
+    assert found.deeds.products.tolist() == ["a", "b", 'b "q", c']
+    assert found.deeds.quantity.tolist() == [3, 3, 1, 5]
+    assert [
+        (found.deeds.customers[c], found.deeds.products[p]) for c, p in zip(found.customer, found.product, strict=True)
+    ] == [("1", "a")]
+    _, listed = _run(path, tmp_path / "out.csv", "--baselines")
+    assert {row["customer_id"] for row in listed} == {"1", "2"}
+
+
+def test_what_can_not_be_done_is_said(tmp_path: Path) -> None:
+    path = _file(tmp_path / "deeds.csv", ["1,a,2021-03-01"], "customer_id,product_id,occurred_at\n")
+    told = ["backtest", "recommend", "--cut", CUT, "--predictions", str(tmp_path / "out.csv"), "--interactions"]
+    result = CliRunner().invoke(cli, [*told, str(path)])
+    assert result.exit_code == 1
+    assert "choose a later one" in result.output
+    other = _file(tmp_path / "other.csv", ["1,2"], "customer,product_id\n")
+    result = CliRunner().invoke(cli, [*told, str(other)])
+    assert result.exit_code == 1
+    assert "no column customer_id and no column occurred_at" in result.output

@@ -1,0 +1,75 @@
+"""What changes where customers or products are many, and where LightGBM is not there."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from recommend_worlds import DAY, START, catalogue, shop
+
+from lanecast.delivery.model.hazard import NoLightGBM
+from lanecast.recommend import choice, learned, signals
+from lanecast.recommend.features import Features
+from lanecast.recommend.history import Aim, past
+from lanecast.recommend.judging import LEARNED, TRIED
+from lanecast.recommend.lists import DISCOVER
+from lanecast.recommend.run import customer_lists, evaluate
+
+NOW = START + 121 * DAY
+
+
+def _models() -> tuple[set[str], str, np.ndarray]:
+    told = shop(100, 50)
+    outcome = evaluate(told, catalogue(50), NOW)
+    lists = [one.product for one in customer_lists(told, catalogue(50), outcome.chosen, NOW) if one.slot == DISCOVER]
+    return {row.model for row in outcome.rows}, outcome.chosen[DISCOVER]["model"], np.concatenate(lists)
+
+
+def test_many_customers_are_spared_what_adds_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "LEAN", 50)
+    models, _, lists = _models()
+    assert {"EASE", "EASE x popularity"}.isdisjoint(models)
+    assert {"EASE, fading", "cosine", LEARNED} <= models
+    assert (lists >= 0).all()
+
+
+def test_many_products_are_taken_by_als(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "MOST_EASE", 40)
+    models, _, lists = _models()
+    assert "ALS" in models
+    assert (lists >= 0).all()
+
+
+def test_without_lightgbm_the_other_models_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise NoLightGBM("not there")
+
+    monkeypatch.setattr(learned, "library", missing)
+    said: list[str] = []
+    told = shop(100, 50)
+    outcome = choice.evaluate(told, catalogue(50), NOW, said.append)
+    assert LEARNED not in {row.model for row in outcome.rows}
+    assert LEARNED not in {outcome.chosen[slot]["model"] for slot in TRIED}
+    assert "not there" in said
+
+
+def test_a_ranking_told_as_text_is_the_same_when_read() -> None:
+    told = shop(150, 50)
+    then = past(told, catalogue(50), START + 60 * DAY)
+    signals_then = signals.Signals(then, Aim.PURCHASES)
+    features = Features(signals_then, 30 * DAY)
+    batch = signals_then.batch(np.arange(150, dtype=np.int32))
+    bought = np.zeros((150, 50), dtype=bool)
+    bought[told.customer, told.product] = True
+    lesson = learned.Lesson()
+    lesson.add(features, batch, bought)
+    taught = learned.learn([lesson])
+    read = learned.read(json.loads(json.dumps(taught.told())))
+    chance, looked = taught.chances(features, batch)
+    again, _ = read.chances(features, batch)
+    np.testing.assert_array_equal(chance, again)
+    assert ((chance >= 0) & (chance <= 1)).all()
+    new = looked & batch.new
+    # What it was taught it tells: likelier where it was taken up.
+    assert chance[new & bought].mean() > 2 * chance[new & ~bought].mean()
