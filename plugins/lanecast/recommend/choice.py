@@ -15,7 +15,7 @@ from lanecast.recommend.history import Aim, Floats, past
 from lanecast.recommend.judging import FLOOR, LEARNED, POPULARITY, SPREAD, TRIED, Judged, judge
 from lanecast.recommend.learned import Learned, Lesson, learn
 from lanecast.recommend.metrics import interval
-from lanecast.recommend.signals import Signals
+from lanecast.recommend.signals import LEAN, Signals
 from lanecast.recommend.windows import wanted, windows
 
 Say = Callable[[str], None]
@@ -48,7 +48,7 @@ def evaluate(
         asked, took = wanted(deeds, then, end, aim)
         signals = Signals(then, aim)
         features = Features(signals, spans.length)
-        learned = _learn(lessons, say) if place else None
+        learned = _learn(lessons, signals.lean, say) if place else None
         lesson = Lesson()
         say(f"judging on {len(asked):,} customers of the window that follows")
         judged = judge(signals, features, learned, asked, took, k, lesson, place > 0, bool((then.category >= 0).any()))
@@ -66,7 +66,7 @@ def evaluate(
     for slot, one in chosen.items():
         one["spread"] = _costs_little(slot, told[0])
     if any(one["model"] == LEARNED for one in chosen.values()):
-        final = _learn(lessons, say)
+        final = _learn(lessons, len(deeds.customers) > LEAN, say)
         chosen["learned"] = None if final is None else {"window": spans.length, "boosters": final.told()}
     return Evaluated(rows, chosen)
 
@@ -78,9 +78,9 @@ def _floor() -> dict[str, Any]:
     }
 
 
-def _learn(lessons: list[Lesson], say: Say) -> Learned | None:
+def _learn(lessons: list[Lesson], lean: bool, say: Say) -> Learned | None:
     try:
-        return learn(lessons)
+        return learn(lessons, lean)
     except NoLightGBM as error:
         say(str(error))
         return None

@@ -52,7 +52,7 @@ class Signals:
             self.ease = None if self.lean else Ease(self.bought, 500.0)
             self.ease_lately = Ease(self.interest, 200.0)
         self.cosine = neighbours(self.bought, self.SHRINK)
-        self.alike = Alike(past, 1000 if self.lean else 4000)
+        self.alike = Alike(past, *((1000, 50) if self.lean else (4000, 100)))
         self.latent = Latent(self.interest) if past.products > MOST_EASE else None
 
     @cached_property
@@ -195,8 +195,13 @@ def score(model: str, batch: Batch) -> Floats | None:
 
 
 def blend(batch: Batch) -> Floats:
-    """Own frequency, EASE, similar customers and popularity, each in shares of the customer's largest."""
+    """Own frequency, EASE, similar customers and popularity, each in shares of the customer's largest.
+
+    Kept among `says`, for several ask for it.
+    """
     says = batch.says
+    if "blend" in says:
+        return says["blend"]
     found = np.zeros_like(says["own"])
     parts = [("own", 0.6), ("EASE, fading", 1.0), ("alike", 0.5), ("cosine", 0.2), ("popularity", 0.2)]
     for name, weight in [*parts, ("ALS", 0.5), ("looks", 0.5)]:
@@ -205,5 +210,6 @@ def blend(batch: Batch) -> Floats:
         largest = np.maximum(np.where(batch.new, says[name], 0).max(axis=1, initial=0), 1e-6)
         if name == "own":
             largest = np.maximum(says[name].max(axis=1, initial=0), 1e-6)
-        found += np.float32(weight) * says[name] / largest[:, None]
+        found += says[name] * (np.float32(weight) / largest)[:, None]
+    says["blend"] = found
     return found

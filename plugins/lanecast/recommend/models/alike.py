@@ -9,16 +9,16 @@ import numpy as np
 
 from lanecast.recommend.history import Floats, Ints, Past
 
-_NEIGHBOURS = 100
-
 
 class Alike:
-    """Scores are means over a customer's neighbours of what `held` (customers x products, CSR) says of them.
+    """Scores are means over a customer's `keep` neighbours of what `held` (customers x products, CSR) says of them.
 
     Neighbours come from a `pool` of so many customers, those with the most products of late.
     """
 
-    def __init__(self, past: Past, pool: int = 4000) -> None:
+    def __init__(self, past: Past, pool: int = 4000, keep: int = 100) -> None:
+        self._keep = keep
+
         from scipy import sparse
 
         holders = np.bincount(past.pair_product, minlength=past.products)
@@ -43,7 +43,7 @@ class Alike:
         if len(self.pool):
             own = self.pool[place] == customers
             likeness[own, place[own]] = 0
-        keep = min(_NEIGHBOURS, likeness.shape[1])
+        keep = min(self._keep, likeness.shape[1])
         if keep == 0:
             return sparse.csr_matrix(likeness.shape, dtype=np.float32)
         best = np.argpartition(-likeness, keep - 1, axis=1)[:, :keep]
