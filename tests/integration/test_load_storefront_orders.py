@@ -137,6 +137,14 @@ def test_a_deleted_product_leaves_the_line_the_product_that_is_known(loader: Loa
     assert [product for _, product, *_ in lines(loader)] == ["p1", "p2", "sku:S-3"]
 
 
+def test_a_deleted_product_is_not_taken_for_that_of_a_line_that_was_taken_out(loader: Loader) -> None:
+    first, second, back = order(1, ("p1", 2), ("p2", 1), ("p2", -1))
+    told(loader, first | {"unit_price": 9}, second, back)
+    assert told(loader, *order(2, (None, 1), ("sku:S-2", -1))) == (1, 0, 1), "the second line is the first one now"
+    assert lines(loader)[:2] == [(1, "p1", 2, False), (2, "sku:S-2", -1, False)]
+    assert loader.asked("SELECT rule FROM quality.quarantined_row") == [("product_missing",)]
+
+
 def test_a_line_of_which_no_product_is_known_is_quarantined_by_the_load_too(loader: Loader) -> None:
     assert told(loader, *order(1, ("p1", 2), (None, 1))) == (1, 0, 1)
     assert loader.asked("SELECT rule, reason, row_data ->> 'line_number' FROM quality.quarantined_row") == [
