@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from lanecast.customers.keys import bare_gid
 from lanecast.storefronts import shopify_wire as wire
 from lanecast.storefronts import texts
-from lanecast.storefronts.base import Line, OrderTold, Page, PageBroken, ParcelTold, ProductTold, bare
+from lanecast.storefronts.base import Line, OrderTold, Page, PageBroken, ParcelTold, ProductTold
 from lanecast.storefronts.texts import Notes
 
 
@@ -69,7 +70,7 @@ def _order(node: wire.Raw, further: dict[str, list[wire.Raw]]) -> OrderTold:
     status = str(order.display_financial_status or "").lower() or None
     told = OrderTold(
         order_id=texts.plain(str(order.name or "").strip().removeprefix("#")),
-        customer=bare(order.customer.id) if order.customer else None,
+        customer=bare_gid(order.customer.id) if order.customer else None,
         ordered_at=notes.read("createdAt", texts.moment, order.created_at),
         status="cancelled" if order.cancelled_at else status,
         currency=str(order.currency_code or "").strip().upper() or None,
@@ -170,7 +171,7 @@ def _purchase(line: wire.Line, returned: int | None) -> Line:
         # What was taken out of an order by editing it was never bought; what was sent back was.
         quantity = str(max(0, min(ordered, current + returned)))
     money = line.original_unit_price_set.shop_money if line.original_unit_price_set else None
-    product = bare(line.product.id) if line.product else None
+    product = bare_gid(line.product.id) if line.product else None
     if product is None and line.sku not in (None, ""):
         product = f"sku:{texts.plain(str(line.sku))}"
     price = notes.read("unit price", texts.pieces, money.amount if money else None)
@@ -183,7 +184,7 @@ def _whole(value: wire.Value) -> int | None:
 
 
 def _place(gid: str) -> tuple[int, str]:
-    number = bare(gid)
+    number = bare_gid(gid)
     return (int(number) if number.isascii() and number.isdigit() else 0, gid)
 
 
@@ -201,7 +202,7 @@ def products(page: Page) -> Iterator[ProductTold]:
         status = str(told.status or "").upper()
         has_stock = told.tracks_inventory is not True or stock is None or float(stock) > 0
         yield ProductTold(
-            product_id=texts.plain(bare(told.id)),
+            product_id=texts.plain(bare_gid(told.id)),
             title=texts.plain(str(told.title or "")),
             category=texts.plain(str(told.product_type or "")),
             unit_price=notes.read("price", texts.pieces, money.amount if money else None),
