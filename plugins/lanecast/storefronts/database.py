@@ -58,8 +58,7 @@ class DatabaseReader:
             with self._engine.connect() as plain:
                 link = self._in_snapshot(plain)
                 bound = {"watermark": self._watermark(link)}
-                counted = sqlalchemy.text(f"SELECT count(*) FROM ({query}) AS counted")  # noqa: S608, of the file of sources
-                held = int(link.execute(counted, bound).scalar_one())
+                held = int(link.execute(_count(query), bound).scalar_one())
                 result = link.execution_options(stream_results=True, yield_per=_ROWS_AT_ONCE).execute(
                     sqlalchemy.text(query), bound
                 )
@@ -141,6 +140,12 @@ def _engine(found: Connection) -> sqlalchemy.Engine:
         return sqlalchemy.create_engine(url, pool_pre_ping=False, hide_parameters=True)
     except (ImportError, SQLAlchemyError) as error:
         raise StorefrontError(f"connection {found.name}: driver {driver} can't be used: {error}") from None
+
+
+def _count(query: str) -> sqlalchemy.Select[Any]:
+    """The number of rows that a query finds, in the words of whichever database. The query may end with a comment."""
+    told = sqlalchemy.text(f"{query}\n").columns().subquery("counted")
+    return sqlalchemy.select(sqlalchemy.func.count()).select_from(told)
 
 
 def _records(result: sqlalchemy.CursorResult[Any]) -> Iterator[Record]:

@@ -53,7 +53,7 @@ class FilesReader:
 
     def tables(self, tally: Tally) -> Iterator[Opened]:
         """The tables, one after the other. An address with {since} is asked for what came after what is read so far."""
-        for pattern in self._settings.paths:
+        for pattern in dict.fromkeys(self._settings.paths):
             path = pattern.replace(SANDBOX, self._account.base_url)
             if SINCE in path:
                 since = self._since(tally)
@@ -63,7 +63,7 @@ class FilesReader:
                 yield from self._address(path)
             else:
                 for found, version in _matches(path):
-                    if self._known.get(found) != version:
+                    if self._known.get(found) != version and found not in self.versions:  # another pattern's too
                         self.versions[found] = version
                         yield from self._table(found, found)
 
@@ -76,15 +76,16 @@ class FilesReader:
         return max(told, default=datetime(1970, 1, 1, tzinfo=UTC)).astimezone(UTC)
 
     def _address(self, path: str) -> Iterator[Opened]:
-        known = self._known.get(path)
+        shown = addresses.masked(path)  # what is kept of an address opens no door
+        known = self._known.get(shown)
         if known == UNKNOWN_VERSION or (known is not None and known == _version_at(path)):
             return
         with _fetched(path) as (local, version):
-            self.versions[path] = version
+            self.versions[shown] = version
             yield from self._table(local, path)
 
     def _table(self, local: str, shown: str) -> Iterator[Opened]:
-        shown = shown if SINCE in shown else addresses.masked(shown)
+        shown = addresses.masked(shown).replace(quote(SINCE), SINCE)
         try:
             table = open_table(local, expected=TARGETS[self._stream].columns)
         except FileError as error:
@@ -112,12 +113,12 @@ def _matches(pattern: str) -> list[tuple[str, str]]:
         return [(path, f"{told.st_size} {told.st_mtime_ns}") for path, told in files]
     import fsspec
 
-    system, inner = fsspec.core.url_to_fs(pattern)
     protocol = pattern.partition("://")[0]
     try:
+        system, inner = fsspec.core.url_to_fs(pattern)
         names = sorted(system.glob(inner)) if glob.has_magic(inner) else [inner]
         infos = [(name, system.info(name)) for name in names]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise StorefrontError(f"{addresses.masked(pattern)} can't be read: {error}") from None
     return [
         (f"{protocol}://{str(name).lstrip('/') if protocol != 'file' else name}", _version(info))
@@ -144,7 +145,7 @@ def _version_at(address: str) -> str | None:
     try:
         with _client(address) as client:
             answer = client.head(address)
-    except httpx.HTTPError:
+    except (httpx.HTTPError, httpx.InvalidURL):
         return None
     return _version_of(answer) if answer.status_code == 200 else None
 
@@ -179,6 +180,6 @@ def _fetch(address: str, target: Path) -> str:
                         raise StorefrontError(f"{addresses.masked(address)} is larger than {LARGEST_BYTES} bytes")
                     out.write(chunk)
                 return _version_of(answer)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = f"{type(error).__name__}: {error}"
     raise StorefrontError(f"{addresses.masked(address)} can't be fetched: {problem}")

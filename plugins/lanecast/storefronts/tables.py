@@ -17,6 +17,7 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from lanecast.customers import keys
+from lanecast.customers.agreement import agreed_secret
 from lanecast.files.mapping import DatasetMapping, load_mapping
 from lanecast.files.plan import Plan
 from lanecast.files.table import Table
@@ -82,6 +83,8 @@ def pull(run: Run, source: Source, account: SourceAccount, attempt: int, address
     """Reads the streams of a source of files or of a database; returns how many rows came of each."""
     came: dict[str, int] = {}
     failed: StorefrontError | None = None
+    if {"orders", "interactions"} & set(source.streams):
+        agreed_secret(address)  # pages hold customers' keys: those of another secret must not get there
     for stream, settings in source.streams.items():
         reading = ledger.open_reading(run, source, stream, bool(run.params.get("full")), address)
         if reading.is_complete:
@@ -132,12 +135,13 @@ def _read(
 ) -> int:
     mapping = mapping_of(source.streams[stream], stream)
     told = 0
-    for opened in reader.tables(tally):
+    for number, opened in enumerate(reader.tables(tally)):
         in_table = 0
         for page in _pages(opened, mapping, tally, source.streams[stream].cancelled):
             in_table += len(page.rows)
             tally.pages += 1
-            _enter(book, source, "records", {"of": stream, "path": opened.shown}, msgspec.json.encode(page))
+            state = {"of": stream, "path": opened.shown, "table": number}
+            _enter(book, source, "records", state, msgspec.json.encode(page))
         held = opened.held if opened.held is not None else opened.table.held
         if held is not None and held != in_table:
             raise StorefrontError(f"{source.name}, {opened.shown}: it holds {held} rows, and {in_table} of them came")
