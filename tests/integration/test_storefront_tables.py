@@ -481,6 +481,26 @@ def test_times_without_offset_are_of_the_mappings_clock(
     assert "cancelled_at: 'at noon'" in one(warehouse, "SELECT reason FROM quality.quarantined_row")
 
 
+def test_an_address_is_asked_for_what_came_after_by_the_mappings_columns_and_clock(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def answer(request: Request) -> Response:
+        asked.append(request.query_params["since"])
+        return Response("Kunde;Artikel;Was;Zeit\nc1;p1;view;01.05.2026 12:00\n")
+
+    columns = {"customer_id": "Kunde", "product_id": "Artikel", "kind": "Was"}
+    time = {"occurred_at": {"from": "Zeit", "formats": ["%d.%m.%Y %H:%M"]}}
+    document = {"timezone": "Europe/Berlin", "datasets": {"interactions": {"columns": columns | time}}}
+    (folder / "shop.yaml").write_text(json.dumps(document))
+    with serving(Starlette(routes=[Route("/export", answer)])) as url:
+        stream = {"paths": [f"{url}/export?since={{since}}"], "mapping": f"{folder}/shop.yaml"}
+        with declared(monkeypatch, folder, {"drop": {"kind": "files", "streams": {"interactions": stream}}}):
+            assert [loaded(pull()["drop"])["interaction"] for _ in range(2)] == [(1, 0, 0), (0, 1, 0)]
+    assert asked == ["1970-01-01T00:00:00Z", "2026-05-01T09:45:00Z"]
+
+
 def test_pages_hold_keys_of_the_warehouses_secret_alone(
     shop: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -18,11 +19,13 @@ from lanecast.files.errors import FileError
 from lanecast.files.reader import open_table
 from lanecast.files.streams import is_url
 from lanecast.files.targets import TARGETS
+from lanecast.files.times import timestamp_converter
 from lanecast.storefronts.base import SourceAccount, StorefrontError, Stream
 from lanecast.storefronts.config import SANDBOX, SINCE, TableStream
 from lanecast.storefronts.ledger import Reading
-from lanecast.storefronts.tables import Opened
+from lanecast.storefronts.tables import Opened, mapping_of
 from lanecast.storefronts.tally import Tally
+from lanecast.storefronts.texts import changed
 
 LARGEST_BYTES = 8 * 1024**3
 _TIME_OF = {
@@ -49,6 +52,7 @@ class FilesReader:
     ) -> None:
         self._account, self._stream, self._settings = account, stream, settings
         self._reading, self._known = reading, known
+        self._mapping = mapping_of(settings, stream)
         self.versions: dict[str, str] = {}
 
     def tables(self, tally: Tally) -> Iterator[Opened]:
@@ -93,14 +97,22 @@ class FilesReader:
                 return
             raise StorefrontError(f"{self._account.source}, {shown}: {error}") from None
         with table:
-            yield Opened(table, shown, self._time(table.columns))
+            column, formats = self._time(table.columns)
+            read = timestamp_converter(self._mapping.zone, formats)
+            yield Opened(table, shown, column, time=partial(changed, read=read))
 
-    def _time(self, columns: list[str]) -> str | None:
-        """The column that tells how far a file goes: of the same name, or as a mapping with that name's column says."""
+    def _time(self, columns: list[str]) -> tuple[str | None, tuple[str, ...]]:
+        """The column that tells how far a file goes, as the source or its mapping names it, or of the same name; and
+        the formats that the mapping gives for it."""
         name = _TIME_OF[self._stream]
+        spec = self._mapping.columns.get(name)
         if self._settings.watermark is not None:
-            return self._settings.watermark
-        return next((column for column in columns if column.lower().replace(" ", "_") == name), None)
+            column: str | None = self._settings.watermark
+        elif spec is not None and spec.from_ is not None:
+            column = spec.from_
+        else:
+            column = next((one for one in columns if one.lower().replace(" ", "_") == name), None)
+        return column, spec.formats if spec is not None and spec.from_ == column else ()
 
 
 def _matches(pattern: str) -> list[tuple[str, str]]:

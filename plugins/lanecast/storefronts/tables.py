@@ -29,7 +29,7 @@ from lanecast.storefronts.book import Book
 from lanecast.storefronts.config import ConfigError, Source, TableStream
 from lanecast.storefronts.ledger import Reading
 from lanecast.storefronts.tally import Tally
-from lanecast.storefronts.texts import changed
+from lanecast.storefronts.texts import changed as changed_at
 from lanecast.warehouse.runs import Run
 
 log = logging.getLogger(__name__)
@@ -57,12 +57,14 @@ class TableIds(msgspec.Struct):
 
 @dataclass
 class Opened:
-    """A table that is being read. `changed` is the column of its watermark; `held` how many rows it says to hold."""
+    """A table that is being read. `changed` is the column of its watermark, and `time` reads it; `held` how many rows
+    it says to hold."""
 
     table: Table
     shown: str
     changed: str | None = None
     held: int | None = None
+    time: Callable[[object], datetime | None] = changed_at
 
 
 class Reader(Protocol):
@@ -198,7 +200,7 @@ def _pages(opened: Opened, mapping: DatasetMapping, tally: Tally, cancelled: str
         else:
             told = [fields[place] if place < len(fields) else "" for place in at]
             if moment is not None:
-                tally.note(changed(told[moment]))
+                tally.note(opened.time(told[moment]))
             rows.append((line, hide(told), None))
         if len(rows) >= ROWS_A_PAGE:
             yield TablePage(table.source.name, table.kind, kept, table.missing, rows, opened.changed)
