@@ -511,6 +511,18 @@ def test_pages_hold_keys_of_the_warehouses_secret_alone(
     assert one(shop, "SELECT count(*) FROM ops.storefront_page") == 0
 
 
+def test_what_a_database_says_of_a_row_is_kept_without_the_row(
+    shop: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = ORDERS.replace("pieces AS", "mail::integer + pieces AS")
+    orders = OWN["own"]["streams"]["orders"] | {"query": query}
+    with declared(monkeypatch, folder, {"own": {"kind": "sql", "streams": {"orders": orders}}}):
+        with pytest.raises(StorefrontError, match="invalid input syntax for type integer") as raised:
+            read()
+    kept = one(shop, "SELECT problem FROM ops.storefront_read")
+    assert "mail.example" not in f"{raised.value} {kept}"
+
+
 def test_a_query_may_end_with_a_comment(shop: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     orders = OWN["own"]["streams"]["orders"] | {"query": f"{ORDERS} -- the newest last"}
     with declared(monkeypatch, folder, {"own": {"kind": "sql", "streams": {"orders": orders}}}):
