@@ -516,9 +516,11 @@ def test_what_a_database_says_of_a_row_is_kept_without_the_row(
 ) -> None:
     query = ORDERS.replace("pieces AS", "mail::integer + pieces AS")
     orders = OWN["own"]["streams"]["orders"] | {"query": query}
-    with declared(monkeypatch, folder, {"own": {"kind": "sql", "streams": {"orders": orders}}}):
-        with pytest.raises(StorefrontError, match="invalid input syntax for type integer") as raised:
-            read()
+    with (
+        declared(monkeypatch, folder, {"own": {"kind": "sql", "streams": {"orders": orders}}}),
+        pytest.raises(StorefrontError, match="invalid input syntax for type integer") as raised,
+    ):
+        read()
     kept = one(shop, "SELECT problem FROM ops.storefront_read")
     assert "mail.example" not in f"{raised.value} {kept}"
 
