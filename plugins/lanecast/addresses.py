@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-SECRET = re.compile(r"authori[sz]ation|cookie|api[-_]?key|token|secret|password|signature|credential", re.IGNORECASE)
+SECRET = re.compile(
+    r"authori[sz]ation|cookie|api[-_]?key|token|secret|password|signature|^sig$|credential", re.IGNORECASE
+)
 """What names of headers, of query values and of settings that hold secrets look like."""
 
 

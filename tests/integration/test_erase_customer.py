@@ -140,7 +140,7 @@ def test_an_erased_customer_is_nowhere_but_among_the_erased(shop: str) -> None:
     assert found(key(ANN)) == {"ops.erased_customer": 1}
     assert found("A. Person") == {}
     assert found("buyer") == {"core.shipment": 1}, "Bob's alone"
-    assert (erased.asked, erased.customers, erased.orders) == (1, 1, 3)
+    assert (erased.asked, erased.customers, erased.orders) == (1, 1, 4)
     assert erased.rows == {
         "core.customer deleted": 1,
         "core.customer_order deleted": 2,
@@ -171,6 +171,14 @@ def test_an_erased_customer_is_nowhere_but_among_the_erased(shop: str) -> None:
     refresh.refresh(as_of=days(11))
     status = rows("SELECT shipment_id, order_id, tracking_number FROM mart.shipment_status ORDER BY 1")
     assert [tuple(row.values()) for row in status] == [(1, None, "1Z1"), (3, "B1", "1Z3")]
+
+
+def test_a_parcel_of_an_order_that_was_put_aside_is_cut_off_too(shop: str) -> None:
+    put_shipments([{"shipment_id": 9, "order_id": "A3", "carrier": "ups", "tracking_number": "1Z9"}])
+    Loader(shop, itertools.count(20)).load("order_line", [_line("B1", ANN, None)], {0: "product_missing"})
+    erasure.erase([key(ANN)])
+    assert found("A3") == {}
+    assert counts()["customer_order"] == 1, "Bob's stays, though a row put aside said that it is Ann's"
 
 
 def test_a_dry_run_tells_the_same_and_changes_nothing(shop: str) -> None:
@@ -234,10 +242,10 @@ def test_the_command_takes_the_shop_s_ids_and_keys_alike(shop: str, monkeypatch:
     run = CliRunner().invoke(cli.cli, ["erase", "customer", ANN, key(BOB), "--dry-run", "--json"])
     assert run.exit_code == 0, run.output
     told: dict[str, Any] = json.loads(run.output)
-    assert (told["customers"], told["orders"], told["is_dry_run"]) == (2, 4, True)
+    assert (told["customers"], told["orders"], told["is_dry_run"]) == (2, 5, True)
     run = CliRunner().invoke(cli.cli, ["erase", "customer", f" {ANN}.0 "])  # as a table may have kept the number
     assert run.exit_code == 0, run.output
-    assert run.output.startswith("1 customer erased: 1 known, with 3 orders\n")
+    assert run.output.startswith("1 customer erased: 1 known, with 4 orders\n")
     assert "       3  core.order_line deleted\n" in run.output
     assert key(ANN) not in run.output
     assert found(key(ANN)) == {"ops.erased_customer": 1}

@@ -131,10 +131,29 @@ def test_an_order_that_is_only_said_to_be_cancelled_was_at_the_latest_change_tol
     assert at(loader) == JANUARY + days(2), "the first time that it was told so"
 
 
+def test_an_order_that_stays_cancelled_was_cancelled_when_it_first_was(loader: Loader) -> None:
+    for day in (2, 5):  # as WooCommerce tells it: with the time of its last change alone
+        told(loader, *order(day, ("p1", 2), status="failed", cancelled_at=JANUARY + days(day)))
+        assert at(loader) == JANUARY + days(2)
+    told(loader, *order(6, ("p1", 2), status="processing"))
+    told(loader, *order(7, ("p1", 2), status="failed", cancelled_at=JANUARY + days(7)))
+    assert at(loader) == JANUARY + days(7)
+    told(loader, *order(8, ("p1", 2), status="failed", cancelled_at=JANUARY + days(6.5)))
+    assert at(loader) == JANUARY + days(6.5), "a time of its own"
+
+
 def test_a_deleted_product_leaves_the_line_the_product_that_is_known(loader: Loader) -> None:
     told(loader, *order(1, ("p1", 2), ("p2", 1)))
     assert told(loader, *order(2, (None, 2), ("sku:S-2", 1), ("sku:S-3", 1))) == (3, 0, 0)
     assert [product for _, product, *_ in lines(loader)] == ["p1", "p2", "sku:S-3"]
+
+
+def test_a_deleted_product_is_not_taken_for_that_of_a_line_that_was_taken_out(loader: Loader) -> None:
+    first, second, back = order(1, ("p1", 2), ("p2", 1), ("p2", -1))
+    told(loader, first | {"unit_price": 9}, second, back)
+    assert told(loader, *order(2, (None, 1), ("sku:S-2", -1))) == (1, 0, 1), "the second line is the first one now"
+    assert lines(loader)[:2] == [(1, "p1", 2, False), (2, "sku:S-2", -1, False)]
+    assert loader.asked("SELECT rule FROM quality.quarantined_row") == [("product_missing",)]
 
 
 def test_a_line_of_which_no_product_is_known_is_quarantined_by_the_load_too(loader: Loader) -> None:

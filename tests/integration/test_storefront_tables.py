@@ -16,15 +16,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from sqlalchemy.dialects import oracle
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+import customer_keys
 from customer_keys import key
 from lanecast.cli import cli
+from lanecast.customers.keys import CustomerKeyError
+from lanecast.storefronts import database, runs
 from lanecast.storefronts import pull as pulling
-from lanecast.storefronts import runs
 from lanecast.storefronts.base import StorefrontError
 from lanecast.warehouse import maintenance, retention
 from sandbox_world import serving
@@ -375,3 +378,159 @@ def test_a_web_address_is_read_by_its_tag_and_by_what_came_before(
         ("HEAD", ""),
         ("GET", "2026-05-03T08:45:00Z"),  # a quarter of an hour before the last
     ]
+
+
+VIEWS = "customer_id,product_id,kind,occurred_at\nc1,{product},view,2026-05-01T10:00:00Z\n"
+
+
+def test_a_file_that_two_patterns_name_is_read_once(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = folder / "in"
+    for name in ("a", "b"):
+        (inbox / f"{name}.csv").write_text(VIEWS.format(product=name))
+    paths = [f"{inbox}/b.csv", f"{inbox}/*.csv", f"{inbox}/a.csv"]
+    with declared(monkeypatch, folder, {"drop": {"kind": "files", "streams": {"interactions": {"paths": paths}}}}):
+        assert pull()["drop"]["fetched"] == {"interactions": 2}
+    assert rows(warehouse, "SELECT product_id FROM core.interaction ORDER BY 1") == [("a",), ("b",)]
+
+
+def test_a_whole_order_that_several_files_tell_has_its_lines_once(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = "order_id,customer_id,ordered_at,product_id,quantity\n"
+    line = "{},c1,2026-05-01T10:00:00Z,{},{}\n"
+    told = line.format("o2", "p1", 2) + line.format("o2", "p2", "{}")
+    (folder / "in" / "a.csv").write_text(head + told.format("none"))
+    (folder / "in" / "b.csv").write_text(head + line.format("o1", "p1", 1) + told.format(3))
+    (folder / "in" / "c.csv").write_text(head + line.format("o3", "p1", 1))
+    stream = {"paths": [f"{folder}/in/*.csv"], "whole_orders": True}
+    with declared(monkeypatch, folder, {"drop": {"kind": "files", "streams": {"orders": stream}}}):
+        assert loaded(pull()["drop"])["order_line"] == (5, 0, 1)
+    assert rows(warehouse, LINES) == [
+        ("o1", 1, "p1", 1, True),
+        ("o2", 1, "p1", 2, True),
+        ("o2", 2, "p2", 3, True),
+        ("o3", 1, "p1", 1, True),
+    ]
+    assert one(warehouse, "SELECT row_data ->> 'line_number' FROM quality.quarantined_row") == "2"
+
+
+def test_what_opens_a_door_is_nowhere_kept(folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(request: Request) -> Response:
+        return Response(VIEWS.format(product=request.query_params["of"]))
+
+    with serving(Starlette(routes=[Route("/export", answer)])) as url:
+        paths = [f"{url}/export?token=hush-hush&of=p1&since={{since}}", f"{url}/export?sig=hush-hush&of=p2"]
+        with declared(monkeypatch, folder, {"drop": {"kind": "files", "streams": {"interactions": {"paths": paths}}}}):
+            assert pull()["drop"]["fetched"] == {"interactions": 2}
+            assert pull()["drop"]["fetched"] == {"interactions": 1}, "what tells no version is read once"
+    for table in ("ops.storefront_page", "ops.storefront_read", "ops.storefront_file", "ops.run"):
+        assert "hush" not in str(rows(warehouse, f"SELECT to_jsonb(told)::text FROM {table} AS told"))
+    assert "hush" not in stored(folder)
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("https://shop.example:port/x.csv", "Invalid port"),
+        ("nowhere://shop/x.csv", "nowhere"),
+        ("https://reader:hush@127.0.0.1:9/x.csv", "127.0.0.1:9/x.csv can't be fetched"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_said_and_leaves_other_sources_alone(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch, path: str, problem: str
+) -> None:
+    (folder / "in" / "a.csv").write_text(ORDER_FILE)
+    sources = {
+        "bad": {"kind": "files", "streams": {"orders": {"paths": [path]}}},
+        "good": {"kind": "files", "streams": {"orders": {"paths": [f"{folder}/in/a.csv"]}}},
+    }
+    with declared(monkeypatch, folder, sources):
+        told = pull()
+    assert problem in told["bad"]["error"]
+    assert "hush" not in told["bad"]["error"]
+    assert told["good"]["fetched"] == {"orders": 1}
+
+
+def test_times_without_offset_are_of_the_mappings_clock(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {name: name for name in ("order_id", "customer_id", "ordered_at", "product_id", "quantity")}
+    document = {"timezone": "America/New_York", "datasets": {"orders": {"columns": columns}}}
+    (folder / "shop.yaml").write_text(json.dumps(document))
+    (folder / "in" / "a.csv").write_text(
+        "order_id,customer_id,ordered_at,product_id,quantity,changed,ended\n"
+        "o1,c1,2026-05-01 10:00:00,p1,1,2026-05-01 13:00:00,2026-05-01 12:00:00\n"
+        "o2,c1,2026-05-01 10:00:00,p1,1,2026-05-01 13:00:00,at noon\n"
+    )
+    stream = {
+        "paths": [f"{folder}/in/a.csv"],
+        "mapping": f"{folder}/shop.yaml",
+        "watermark": "changed",
+        "cancelled": "ended",
+    }
+    with declared(monkeypatch, folder, {"drop": {"kind": "files", "streams": {"orders": stream}}}):
+        told = pull()["drop"]
+    assert rows(
+        warehouse,
+        "SELECT order_id, to_char(cancelled_at AT TIME ZONE 'UTC', 'HH24:MI'), "
+        "to_char(changed_in_shop_at AT TIME ZONE 'UTC', 'HH24:MI') FROM core.customer_order",
+    ) == [("o1", "16:00", "17:00")]
+    assert loaded(told)["order_line"] == (1, 0, 1)
+    assert "cancelled_at: 'at noon'" in one(warehouse, "SELECT reason FROM quality.quarantined_row")
+
+
+def test_an_address_is_asked_for_what_came_after_by_the_mappings_columns_and_clock(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def answer(request: Request) -> Response:
+        asked.append(request.query_params["since"])
+        return Response("Kunde;Artikel;Was;Zeit\nc1;p1;view;01.05.2026 12:00\n")
+
+    columns = {"customer_id": "Kunde", "product_id": "Artikel", "kind": "Was"}
+    time = {"occurred_at": {"from": "Zeit", "formats": ["%d.%m.%Y %H:%M"]}}
+    document = {"timezone": "Europe/Berlin", "datasets": {"interactions": {"columns": columns | time}}}
+    (folder / "shop.yaml").write_text(json.dumps(document))
+    with serving(Starlette(routes=[Route("/export", answer)])) as url:
+        stream = {"paths": [f"{url}/export?since={{since}}"], "mapping": f"{folder}/shop.yaml"}
+        with declared(monkeypatch, folder, {"drop": {"kind": "files", "streams": {"interactions": stream}}}):
+            assert [loaded(pull()["drop"])["interaction"] for _ in range(2)] == [(1, 0, 0), (0, 1, 0)]
+    assert asked == ["1970-01-01T00:00:00Z", "2026-05-01T09:45:00Z"]
+
+
+def test_pages_hold_keys_of_the_warehouses_secret_alone(
+    shop: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run,) = runs.open_runs("test:keys", "own")
+    monkeypatch.setenv(customer_keys.VARIABLE, "generic://:another-secret-of-the-tests@privacy")
+    with pytest.raises(CustomerKeyError, match="another secret"):
+        pulling.pull(run)
+    assert one(shop, "SELECT count(*) FROM ops.storefront_page") == 0
+
+
+def test_what_a_database_says_of_a_row_is_kept_without_the_row(
+    shop: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = ORDERS.replace("pieces AS", "mail::integer + pieces AS")
+    orders = OWN["own"]["streams"]["orders"] | {"query": query}
+    with (
+        declared(monkeypatch, folder, {"own": {"kind": "sql", "streams": {"orders": orders}}}),
+        pytest.raises(StorefrontError, match="invalid input syntax for type integer") as raised,
+    ):
+        read()
+    kept = one(shop, "SELECT problem FROM ops.storefront_read")
+    assert "mail.example" not in f"{raised.value} {kept}"
+
+
+def test_a_query_may_end_with_a_comment(shop: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = OWN["own"]["streams"]["orders"] | {"query": f"{ORDERS} -- the newest last"}
+    with declared(monkeypatch, folder, {"own": {"kind": "sql", "streams": {"orders": orders}}}):
+        assert read() == {"orders": 800}
+
+
+def test_rows_are_counted_in_each_database_s_own_words() -> None:
+    told = str(database._count("SELECT 1").compile(dialect=oracle.dialect()))
+    assert told.split() == ["SELECT", "count(*)", "AS", "count_1", "FROM", "(SELECT", "1", ")", "counted"]

@@ -25,6 +25,7 @@ WHERE NOT EXISTS (SELECT FROM old_reading WHERE old_reading.staged_row = accepte
 -- Grain of the temporary table `told_order`: one row per order, as it is with what its lines tell of it. The newest value that
 -- is there wins; a region belongs to its country. An order that is said to be cancelled, and not when, was cancelled when the
 -- shop last changed it, or at the earliest when it was placed; one that is said to be anything else is not cancelled any more.
+-- A time that is that of the last change may be no more than that: where an earlier one is known, that stays.
 CREATE TEMPORARY TABLE told_order ON COMMIT DROP AS
 WITH told AS (
     SELECT
@@ -51,6 +52,7 @@ SELECT
     coalesce(told.country, known.country) AS country,
     CASE WHEN told.country <> known.country THEN told.region ELSE coalesce(told.region, known.region) END AS region,
     CASE
+        WHEN told.cancelled_at = told.changed_in_shop_at THEN least(told.cancelled_at, known.cancelled_at)
         WHEN told.cancelled_at IS NOT NULL THEN told.cancelled_at
         WHEN told.status IS NULL THEN known.cancelled_at
         WHEN told.status IN ('cancelled', 'canceled') THEN coalesce(known.cancelled_at, told.changed_in_shop_at, told.ordered_at)

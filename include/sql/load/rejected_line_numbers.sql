@@ -11,4 +11,4 @@ FROM (
     WHERE order_id IS NOT NULL AND NOT %(late)s
 ) AS numbered
 INNER JOIN {rejected} AS rejected ON numbered.staged_row = rejected.staged_row
-WHERE staged.staged_row = numbered.staged_row;
+WHERE staged.staged_row = numbered.staged_row AND staged.line_number IS NULL;

@@ -8,7 +8,11 @@ SELECT
         ELSE (
             SELECT known.product_id
             FROM core.order_line AS known
-            WHERE known.order_id = line.order_id AND known.line_number = coalesce(line.line_number, line.place)
+            WHERE
+                known.order_id = line.order_id
+                AND known.line_number = coalesce(line.line_number, line.place)
+                AND known.unit_price IS NOT DISTINCT FROM line.unit_price
+                AND sign(known.quantity) = sign(line.quantity)
         )
     END AS known_product_id
 FROM (

@@ -69,10 +69,19 @@ def is_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
 
 
+def bare_gid(text: str) -> str:
+    """A shop's own id: Shopify's `gid://shopify/Customer/123` is `123`; others are as they are."""
+    if not text.startswith("gid://"):
+        return text
+    return text.rpartition("/")[2].partition("?")[0].strip()
+
+
 def bare_id(text: str) -> str:
-    """A shop's id as the shop prints it, without blanks around it: a number that a table kept as 13085.0 is 13085."""
-    found = _WHOLE_NUMBER.fullmatch(text.strip())
-    return found[1] if found else text.strip()
+    """A customer's id as the shop prints it, without blanks around it: a number that a table kept as 13085.0 is 13085,
+    and so is gid://shopify/Customer/13085."""
+    told = bare_gid(text.strip())
+    found = _WHOLE_NUMBER.fullmatch(told)
+    return found[1] if found else told
 
 
 def fingerprint(secret: bytes) -> str:

@@ -18,13 +18,15 @@ class Way(NamedTuple):
     source: Source
     account: SourceAccount | None
     why_skipped: str | None = None
+    is_real: bool = False
+    """Whether it has a connection of its own, or files: also where that can't be used now."""
 
 
 def ways(sources: dict[str, Source]) -> list[Way]:
     """How each source is reached. As soon as one has a connection of its own, the sandbox stands in for none: a real
     shop's numbers and a simulated one's are never mixed."""
     found = [_way(source) for source in sources.values()]
-    if any(way.account is not None and not way.account.is_sandbox for way in found):
+    if any(way.is_real for way in found):
         return [
             way._replace(account=None, why_skipped="the sandbox, beside a source that is real")
             if way.account is not None and way.account.is_sandbox
@@ -44,11 +46,12 @@ def _way(source: Source) -> Way:
         account = _of_files(source) if source.kind == "files" else _of_connection(source) or _of_sandbox(source)
         if account is not None and source.kind in ("shopify", "woocommerce"):
             asking.limits_of(account)
+            asking.page_size(account, usual=1, most=1)
     except ValueError as unusable:  # one connection that can't be used must not stop the others
-        return Way(source, None, str(unusable))
+        return Way(source, None, str(unusable), is_real=source.kind != "files")
     if account is None:
         return Way(source, None, f"no connection {source.connection}, and no sandbox for it")
-    return Way(source, account)
+    return Way(source, account, is_real=not account.is_sandbox)
 
 
 def _of_connection(source: Source) -> SourceAccount | None:

@@ -49,6 +49,18 @@ def limits_of(account: SourceAccount) -> Limits:
     return web.limits_from(Limits, told, account.connection)
 
 
+def page_size(account: SourceAccount, usual: int, most: int) -> int:
+    """Records a page, as the connection's extra says, at most what the shop gives. ValueError, naming the connection,
+    for what is no whole number above 0."""
+    told = account.extra.get("page_size", usual)
+    text = str(told)
+    if isinstance(told, bool) or not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ValueError(
+            f"connection {account.connection}: its extra has page_size {told!r}: give a whole number above 0"
+        )
+    return min(int(text), most)
+
+
 class Line:
     """One account's line to its shop. `ask` raises StorefrontError for whatever the shop does."""
 
@@ -124,7 +136,10 @@ class Line:
             if status == 200 or status in RETRIED_STATUSES or (answer.error or "").startswith(BROKE_OFF):
                 problem = answer.error or f"HTTP {status}"
                 continue
-            raise StorefrontError(self._said(f"HTTP {status}{self._words(answer.body)}"))
+            words = self._words(answer.body)
+            if 300 <= (status or 0) < 400:
+                words = f": it sends elsewhere; put the shop's own address into connection {self._account.connection}"
+            raise StorefrontError(self._said(f"HTTP {status}{words}"))
         attempts = self._limits.attempts
         raise ShopDown(self._said(f"{problem}, after {attempts} attempt{'' if attempts == 1 else 's'}"))
 

@@ -18,13 +18,6 @@ Part = Literal["records", "rest", "ids", "count"]
 API_STREAMS: tuple[Stream, ...] = ("products", "orders")
 
 
-def bare(shop_id: str) -> str:
-    """A shop's own id: Shopify's `gid://shopify/Customer/123` is `123`; others are as they are."""
-    if not shop_id.startswith("gid://"):
-        return shop_id
-    return shop_id.rpartition("/")[2].partition("?")[0].strip()
-
-
 class StorefrontError(RuntimeError):
     """A source can't be read now: what it loaded stands, its watermark stays, and the next run reads it again."""
 

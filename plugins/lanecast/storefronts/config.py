@@ -34,8 +34,8 @@ class TableStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     sql: `query`, with `:watermark` bound, in the order of the column `watermark`; `ids`, a query of all product ids.
     files: `paths`, each a path, a glob pattern or an address, with `{since}` where the watermark goes.
-    Both: `mapping` (as for imports), `timezone` of the watermark column where it has no offset, `cancelled` (the column
-    that holds when an order was cancelled) and `whole_orders` (the rows of an order are always all of it).
+    Both: `mapping` (as for imports; its timezone is that of all times without offset), `cancelled` (the column that
+    holds when an order was cancelled) and `whole_orders` (the rows of an order are always all of it).
     """
 
     query: str | None = None

@@ -15,6 +15,7 @@ from lanecast.storefronts.base import StorefrontError
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import migrations
 from lanecast.warehouse import runs as ledger
+from lanecast.warehouse.load import DoesNotAddUp
 from lanecast.warehouse.runs import Run
 from lanecast.warehouse.statements import statement
 
@@ -72,7 +73,7 @@ def _one(run: Run, say: Say, address: str | None) -> dict[str, Any]:
         pipeline.stage(run, address)
         pipeline.judge(run, address)
         told["loaded"] = [asdict(result) for result in pipeline.load(run, address)]
-    except (StorefrontError, pipeline.BatchStopped) as error:
+    except (StorefrontError, pipeline.BatchStopped, DoesNotAddUp, ValueError, OSError) as error:
         told["error"] = str(error)
         say(f"{run.source}: {error}")
     for one in told["loaded"]:

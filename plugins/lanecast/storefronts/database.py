@@ -7,6 +7,7 @@ SQLite's are to be installed beside Lanecast.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,7 +15,7 @@ from typing import Any, cast
 
 import sqlalchemy
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from lanecast import connections
 from lanecast.carriers.masking import Secrets
@@ -30,6 +31,7 @@ from lanecast.storefronts.tally import Tally
 BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 """The watermark of a first read."""
 _ROWS_AT_ONCE = 2_000
+_QUOTED = re.compile(r"\".*\"|'.*'")
 _DRIVERS = {
     "postgres": "postgresql+psycopg2",
     "mysql": "mysql+pymysql",
@@ -58,8 +60,7 @@ class DatabaseReader:
             with self._engine.connect() as plain:
                 link = self._in_snapshot(plain)
                 bound = {"watermark": self._watermark(link)}
-                counted = sqlalchemy.text(f"SELECT count(*) FROM ({query}) AS counted")  # noqa: S608, of the file of sources
-                held = int(link.execute(counted, bound).scalar_one())
+                held = int(link.execute(_count(query), bound).scalar_one())
                 result = link.execution_options(stream_results=True, yield_per=_ROWS_AT_ONCE).execute(
                     sqlalchemy.text(query), bound
                 )
@@ -115,6 +116,8 @@ class DatabaseReader:
     def _said(self, error: SQLAlchemyError) -> str:
         """What the database says, in a line, without values of rows and secrets."""
         behind = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        if isinstance(error, DataError):  # it quotes what it can't take
+            behind = _QUOTED.sub("…", behind)
         return self._secrets.masked(f"{self._source.name}, {self._stream}: {type(error).__name__}: {behind}")
 
 
@@ -141,6 +144,12 @@ def _engine(found: Connection) -> sqlalchemy.Engine:
         return sqlalchemy.create_engine(url, pool_pre_ping=False, hide_parameters=True)
     except (ImportError, SQLAlchemyError) as error:
         raise StorefrontError(f"connection {found.name}: driver {driver} can't be used: {error}") from None
+
+
+def _count(query: str) -> sqlalchemy.Select[Any]:
+    """The number of rows that a query finds, in the words of whichever database. The query may end with a comment."""
+    told = sqlalchemy.text(f"{query}\n").columns().subquery("counted")
+    return sqlalchemy.select(sqlalchemy.func.count()).select_from(told)
 
 
 def _records(result: sqlalchemy.CursorResult[Any]) -> Iterator[Record]:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -18,11 +19,13 @@ from lanecast.files.errors import FileError
 from lanecast.files.reader import open_table
 from lanecast.files.streams import is_url
 from lanecast.files.targets import TARGETS
+from lanecast.files.times import timestamp_converter
 from lanecast.storefronts.base import SourceAccount, StorefrontError, Stream
 from lanecast.storefronts.config import SANDBOX, SINCE, TableStream
 from lanecast.storefronts.ledger import Reading
-from lanecast.storefronts.tables import Opened
+from lanecast.storefronts.tables import Opened, mapping_of
 from lanecast.storefronts.tally import Tally
+from lanecast.storefronts.texts import changed
 
 LARGEST_BYTES = 8 * 1024**3
 _TIME_OF = {
@@ -49,11 +52,12 @@ class FilesReader:
     ) -> None:
         self._account, self._stream, self._settings = account, stream, settings
         self._reading, self._known = reading, known
+        self._mapping = mapping_of(settings, stream)
         self.versions: dict[str, str] = {}
 
     def tables(self, tally: Tally) -> Iterator[Opened]:
         """The tables, one after the other. An address with {since} is asked for what came after what is read so far."""
-        for pattern in self._settings.paths:
+        for pattern in dict.fromkeys(self._settings.paths):
             path = pattern.replace(SANDBOX, self._account.base_url)
             if SINCE in path:
                 since = self._since(tally)
@@ -63,7 +67,7 @@ class FilesReader:
                 yield from self._address(path)
             else:
                 for found, version in _matches(path):
-                    if self._known.get(found) != version:
+                    if self._known.get(found) != version and found not in self.versions:  # another pattern's too
                         self.versions[found] = version
                         yield from self._table(found, found)
 
@@ -76,15 +80,16 @@ class FilesReader:
         return max(told, default=datetime(1970, 1, 1, tzinfo=UTC)).astimezone(UTC)
 
     def _address(self, path: str) -> Iterator[Opened]:
-        known = self._known.get(path)
+        shown = addresses.masked(path)  # what is kept of an address opens no door
+        known = self._known.get(shown)
         if known == UNKNOWN_VERSION or (known is not None and known == _version_at(path)):
             return
         with _fetched(path) as (local, version):
-            self.versions[path] = version
+            self.versions[shown] = version
             yield from self._table(local, path)
 
     def _table(self, local: str, shown: str) -> Iterator[Opened]:
-        shown = shown if SINCE in shown else addresses.masked(shown)
+        shown = addresses.masked(shown).replace(quote(SINCE), SINCE)
         try:
             table = open_table(local, expected=TARGETS[self._stream].columns)
         except FileError as error:
@@ -92,14 +97,22 @@ class FilesReader:
                 return
             raise StorefrontError(f"{self._account.source}, {shown}: {error}") from None
         with table:
-            yield Opened(table, shown, self._time(table.columns))
+            column, formats = self._time(table.columns)
+            read = timestamp_converter(self._mapping.zone, formats)
+            yield Opened(table, shown, column, time=partial(changed, read=read))
 
-    def _time(self, columns: list[str]) -> str | None:
-        """The column that tells how far a file goes: of the same name, or as a mapping with that name's column says."""
+    def _time(self, columns: list[str]) -> tuple[str | None, tuple[str, ...]]:
+        """The column that tells how far a file goes, as the source or its mapping names it, or of the same name; and
+        the formats that the mapping gives for it."""
         name = _TIME_OF[self._stream]
+        spec = self._mapping.columns.get(name)
         if self._settings.watermark is not None:
-            return self._settings.watermark
-        return next((column for column in columns if column.lower().replace(" ", "_") == name), None)
+            column: str | None = self._settings.watermark
+        elif spec is not None and spec.from_ is not None:
+            column = spec.from_
+        else:
+            column = next((one for one in columns if one.lower().replace(" ", "_") == name), None)
+        return column, spec.formats if spec is not None and spec.from_ == column else ()
 
 
 def _matches(pattern: str) -> list[tuple[str, str]]:
@@ -112,12 +125,12 @@ def _matches(pattern: str) -> list[tuple[str, str]]:
         return [(path, f"{told.st_size} {told.st_mtime_ns}") for path, told in files]
     import fsspec
 
-    system, inner = fsspec.core.url_to_fs(pattern)
     protocol = pattern.partition("://")[0]
     try:
+        system, inner = fsspec.core.url_to_fs(pattern)
         names = sorted(system.glob(inner)) if glob.has_magic(inner) else [inner]
         infos = [(name, system.info(name)) for name in names]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise StorefrontError(f"{addresses.masked(pattern)} can't be read: {error}") from None
     return [
         (f"{protocol}://{str(name).lstrip('/') if protocol != 'file' else name}", _version(info))
@@ -144,7 +157,7 @@ def _version_at(address: str) -> str | None:
     try:
         with _client(address) as client:
             answer = client.head(address)
-    except httpx.HTTPError:
+    except (httpx.HTTPError, httpx.InvalidURL):
         return None
     return _version_of(answer) if answer.status_code == 200 else None
 
@@ -179,6 +192,6 @@ def _fetch(address: str, target: Path) -> str:
                         raise StorefrontError(f"{addresses.masked(address)} is larger than {LARGEST_BYTES} bytes")
                     out.write(chunk)
                 return _version_of(answer)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = f"{type(error).__name__}: {error}"
     raise StorefrontError(f"{addresses.masked(address)} can't be fetched: {problem}")

@@ -16,6 +16,7 @@ import msgspec
 from lanecast.carriers.base import RequestSpec
 from lanecast.storefronts import shopify_records as records
 from lanecast.storefronts import shopify_wire as wire
+from lanecast.storefronts.asking import page_size
 from lanecast.storefronts.base import (
     Facts,
     OrderTold,
@@ -152,7 +153,7 @@ class Shopify(ShopAdapter):
         return {"X-Shopify-Access-Token": account.password}
 
     def first(self, window: Window, account: SourceAccount) -> Step:
-        size = int(account.extra.get("page_size", PAGE_SIZE if window.stream == "orders" else 100))
+        size = page_size(account, PAGE_SIZE if window.stream == "orders" else 100, most=250)
         return Step("records", {"of": window.stream, "query": _changed(window), "first": size, "nested": MOST_NESTED})
 
     def listing(self, account: SourceAccount) -> Step:

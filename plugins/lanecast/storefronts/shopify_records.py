@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from lanecast.customers.keys import bare_gid
 from lanecast.storefronts import shopify_wire as wire
 from lanecast.storefronts import texts
-from lanecast.storefronts.base import Line, OrderTold, Page, PageBroken, ParcelTold, ProductTold, bare
+from lanecast.storefronts.base import Line, OrderTold, Page, PageBroken, ParcelTold, ProductTold
 from lanecast.storefronts.texts import Notes
 
 
@@ -65,18 +66,18 @@ def _order(node: wire.Raw, further: dict[str, list[wire.Raw]]) -> OrderTold:
     notes = Notes()
     address = order.shipping_address or wire.Address()
     country = notes.read("country", texts.country, address.country_code_v2)
-    cancelled_at = notes.read("cancelledAt", texts.moment, order.cancelled_at)
+    cancelled_at = notes.read("cancelled_at", texts.moment, order.cancelled_at)
     status = str(order.display_financial_status or "").lower() or None
     told = OrderTold(
         order_id=texts.plain(str(order.name or "").strip().removeprefix("#")),
-        customer=bare(order.customer.id) if order.customer else None,
-        ordered_at=notes.read("createdAt", texts.moment, order.created_at),
+        customer=bare_gid(order.customer.id) if order.customer else None,
+        ordered_at=notes.read("ordered_at", texts.moment, order.created_at),
         status="cancelled" if order.cancelled_at else status,
         currency=str(order.currency_code or "").strip().upper() or None,
         country=country,
         region=texts.region(country, str(address.province_code or "") or None),
         cancelled_at=cancelled_at,
-        changed_at=notes.read("updatedAt", texts.moment, order.updated_at),
+        changed_at=notes.read("changed_in_shop_at", texts.moment, order.updated_at),
         parcels=tuple(_parcels(order)),
     )
     lines = tuple(_lines(order, further, is_whole=told.cancelled_at is not None))
@@ -139,7 +140,7 @@ def _lines(order: wire.Order, further: dict[str, list[wire.Raw]], is_whole: bool
             of.product_id if of else None,
             None if quantity is None else str(-quantity),
             of.unit_price if of else None,
-            notes.read("refund's createdAt", texts.moment, refund.created_at),
+            notes.read("occurred_at", texts.moment, refund.created_at),
             notes.text,
         )
 
@@ -170,10 +171,10 @@ def _purchase(line: wire.Line, returned: int | None) -> Line:
         # What was taken out of an order by editing it was never bought; what was sent back was.
         quantity = str(max(0, min(ordered, current + returned)))
     money = line.original_unit_price_set.shop_money if line.original_unit_price_set else None
-    product = bare(line.product.id) if line.product else None
+    product = bare_gid(line.product.id) if line.product else None
     if product is None and line.sku not in (None, ""):
         product = f"sku:{texts.plain(str(line.sku))}"
-    price = notes.read("unit price", texts.pieces, money.amount if money else None)
+    price = notes.read("unit_price", texts.pieces, money.amount if money else None)
     return Line(product, quantity, price, unreadable=notes.text)
 
 
@@ -183,7 +184,7 @@ def _whole(value: wire.Value) -> int | None:
 
 
 def _place(gid: str) -> tuple[int, str]:
-    number = bare(gid)
+    number = bare_gid(gid)
     return (int(number) if number.isascii() and number.isdigit() else 0, gid)
 
 
@@ -197,18 +198,18 @@ def products(page: Page) -> Iterator[ProductTold]:
             continue
         notes = Notes()
         money = told.price_range_v2.min_variant_price if told.price_range_v2 else None
-        stock = notes.read("totalInventory", texts.pieces, told.total_inventory)
+        stock = notes.read("stock_quantity", texts.pieces, told.total_inventory)
         status = str(told.status or "").upper()
         has_stock = told.tracks_inventory is not True or stock is None or float(stock) > 0
         yield ProductTold(
-            product_id=texts.plain(bare(told.id)),
+            product_id=texts.plain(bare_gid(told.id)),
             title=texts.plain(str(told.title or "")),
             category=texts.plain(str(told.product_type or "")),
-            unit_price=notes.read("price", texts.pieces, money.amount if money else None),
+            unit_price=notes.read("unit_price", texts.pieces, money.amount if money else None),
             currency=str(money.currency_code or "").strip().upper() or None if money else None,
             is_available=status == "ACTIVE" and told.published_at is not None and has_stock,
             stock_quantity=stock if told.tracks_inventory is True else None,
-            published_at=notes.read("publishedAt", texts.moment, told.published_at),
-            changed_at=notes.read("updatedAt", texts.moment, told.updated_at),
+            published_at=notes.read("published_at", texts.moment, told.published_at),
+            changed_at=notes.read("changed_in_shop_at", texts.moment, told.updated_at),
             unreadable=notes.text,
         )

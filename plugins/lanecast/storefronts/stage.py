@@ -13,8 +13,9 @@ from itertools import chain
 
 from lanecast import raw
 from lanecast.customers import keys
+from lanecast.customers.keys import bare_gid
 from lanecast.storefronts import book, config, rows
-from lanecast.storefronts.base import Page, Stream, bare
+from lanecast.storefronts.base import Page, Stream
 from lanecast.storefronts.book import Stored, groups
 from lanecast.storefronts.config import Source
 from lanecast.storefronts.registry import adapter_of
@@ -56,6 +57,8 @@ def stage(run: Run, address: str | None = None) -> dict[str, int]:
             if batch.dataset == "product":
                 told = chain(told, counted.counting(gone_row(run, *one) for one in gone))
             received[batch.dataset] = staging.copy_rows(link, batch, counted.numbered(told))
+            if batch.dataset == "order_line" and len(counted.tables) > 1:
+                _number_lines(link, batch, counted.tables)
             staging.seal(link, batch, received[batch.dataset], counted.held)
         if "products" in pages:
             _note_products(link, run, source, listed)
@@ -72,17 +75,31 @@ class Counted:
 
     def __init__(self) -> None:
         self.held = 0
+        self.tables: list[int] = []
+        """The number of each table's first row, where rows are of tables."""
+        self._rows = 0
 
     def numbered(self, told: Iterator[Row]) -> Iterator[Row]:
         """The rows with their numbers."""
-        for number, row in enumerate(told, start=1):
-            yield (number, *row)
+        for row in told:
+            self._rows += 1
+            yield (self._rows, *row)
+
+    def begin_table(self) -> None:
+        """Notes that the next row is the first one of a table."""
+        self.tables.append(self._rows + 1)
 
     def counting(self, told: Iterable[Row]) -> Iterator[Row]:
         """Rows that are made here and read from no page."""
         for row in told:
             self.held += 1
             yield row
+
+
+def _number_lines(link: Connection, batch: Batch, tables: list[int]) -> None:
+    """Whole orders that several files tell are the same lines told again, as they would be in a run for each file."""
+    with link.cursor() as cursor:
+        cursor.execute(statement("storefront/number_lines", staged=batch.staged), {"tables": tables})
 
 
 def _complete(link: Connection, run: Run) -> set[Stream]:
@@ -188,7 +205,7 @@ def _ids(source: Source, page: Page) -> list[str]:
         from lanecast.storefronts import table_rows
 
         return table_rows.ids(page)
-    return [bare(one.record_id) for one in adapter_of(source.kind).facts(page).seen]
+    return [bare_gid(one.record_id) for one in adapter_of(source.kind).facts(page).seen]
 
 
 def _gone_and_back(link: Connection, source: Source) -> list[tuple[str, bool]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, cast
 
 import msgspec
@@ -14,24 +15,22 @@ from lanecast.files.mapping import DatasetMapping
 from lanecast.files.plan import Plan
 from lanecast.files.streams import Source as FileSource
 from lanecast.files.table import Record, Table
+from lanecast.files.times import timestamp_converter
 from lanecast.storefronts.base import Page, PageBroken, Stream
 from lanecast.storefronts.book import Stored
 from lanecast.storefronts.config import Source, TableStream
 from lanecast.storefronts.tables import Row, TableIds, TablePage, mapping_of
-from lanecast.storefronts.texts import changed
+from lanecast.storefronts.texts import Notes
 
 
 def rows(source: Source, stream: Stream, pages: list[Stored], reader: raw.RawReader, counted: Any) -> Iterator[Row]:
     """The staged rows of a stream's pages, each without its number. Each table's rows are told as one file's are."""
     settings = source.streams[stream]
     mapping = mapping_of(settings, stream)
-    records = [page for page in pages if page.step.part == "records"]
-    at = 0
-    while at < len(records):
-        path = records[at].step.state["path"]
-        run = [page for page in records[at:] if page.step.state["path"] == path]
-        yield from _of_table(mapping, settings, stream, run, reader, counted)
-        at += len(run)
+    records = (page for page in pages if page.step.part == "records")
+    for _, table in groupby(records, lambda page: (page.step.state["path"], page.step.state.get("table"))):
+        counted.begin_table()
+        yield from _of_table(mapping, settings, stream, list(table), reader, counted)
 
 
 def _of_table(
@@ -43,16 +42,18 @@ def _of_table(
     counted: Any,
 ) -> Iterator[Row]:
     head = decoded(pages[0].read(reader))
-    moments: list[tuple[str | None, str | None]] = [(None, None)]
+    read = timestamp_converter(mapping.zone)
+    moments: list[tuple[str | None, str | None, str | None]] = [(None, None, None)]
 
     def records() -> Iterator[Record]:
         for page in pages:
             told = decoded(page.read(reader))
-            moment = told.columns.index(told.changed) if told.changed in told.columns else None
-            ended = told.columns.index(settings.cancelled) if settings.cancelled in told.columns else None
             for line, fields, problem in told.rows:
                 counted.held += 1
-                moments[0] = (None, None) if problem else (_at(fields, moment), _at(fields, ended))
+                notes = Notes()
+                changed_at = Notes().read("", read, _of(told, fields, told.changed))  # a row stands without it
+                cancelled_at = notes.read("cancelled_at", read, _of(told, fields, settings.cancelled))
+                moments[0] = changed_at, cancelled_at, notes.text
                 yield line, fields, problem
 
     table = Table(head.kind, cast(FileSource, _Named(head.name)), list(head.columns), records(), missing=head.missing)
@@ -60,9 +61,10 @@ def _of_table(
     for row in staged_rows(mapping.target.staged, plan, table.records):  # without key: customers have theirs already
         bare = row[1:]
         if stream == "orders":
-            changed_at, cancelled_at = moments[0]
+            changed_at, cancelled_at, problem = moments[0]
+            unreadable = "; ".join(str(one) for one in (bare[-1], problem) if one) or None
             # order_line ends with cancelled_at, changed_in_shop_at, is_whole_order, source_line, unreadable
-            bare = (*bare[:-5], cancelled_at, changed_at, settings.whole_orders or None, *bare[-2:])
+            bare = (*bare[:-5], cancelled_at, changed_at, settings.whole_orders or None, bare[-2], unreadable)
         yield bare
 
 
@@ -75,11 +77,10 @@ def _keyed(mapping: DatasetMapping) -> DatasetMapping:
     return replace(mapping, columns={**mapping.columns, "customer_id": plain})
 
 
-def _at(fields: list[str], place: int | None) -> str | None:
-    if place is None or place >= len(fields):
-        return None
-    moment = changed(fields[place])
-    return None if moment is None else moment.isoformat()
+def _of(page: TablePage, fields: list[str], column: str | None) -> str | None:
+    """A row's value in a column, None where it has none."""
+    place = page.columns.index(column) if column in page.columns else None
+    return None if place is None or place >= len(fields) else fields[place]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from lanecast.customers import keys
+from lanecast.customers.agreement import agreed_secret
 from lanecast.files.mapping import DatasetMapping, load_mapping
 from lanecast.files.plan import Plan
 from lanecast.files.table import Table
@@ -28,7 +29,7 @@ from lanecast.storefronts.book import Book
 from lanecast.storefronts.config import ConfigError, Source, TableStream
 from lanecast.storefronts.ledger import Reading
 from lanecast.storefronts.tally import Tally
-from lanecast.storefronts.texts import changed
+from lanecast.storefronts.texts import changed as changed_at
 from lanecast.warehouse.runs import Run
 
 log = logging.getLogger(__name__)
@@ -56,12 +57,14 @@ class TableIds(msgspec.Struct):
 
 @dataclass
 class Opened:
-    """A table that is being read. `changed` is the column of its watermark; `held` how many rows it says to hold."""
+    """A table that is being read. `changed` is the column of its watermark, and `time` reads it; `held` how many rows
+    it says to hold."""
 
     table: Table
     shown: str
     changed: str | None = None
     held: int | None = None
+    time: Callable[[object], datetime | None] = changed_at
 
 
 class Reader(Protocol):
@@ -82,6 +85,8 @@ def pull(run: Run, source: Source, account: SourceAccount, attempt: int, address
     """Reads the streams of a source of files or of a database; returns how many rows came of each."""
     came: dict[str, int] = {}
     failed: StorefrontError | None = None
+    if {"orders", "interactions"} & set(source.streams):
+        agreed_secret(address)  # pages hold customers' keys: those of another secret must not get there
     for stream, settings in source.streams.items():
         reading = ledger.open_reading(run, source, stream, bool(run.params.get("full")), address)
         if reading.is_complete:
@@ -132,12 +137,13 @@ def _read(
 ) -> int:
     mapping = mapping_of(source.streams[stream], stream)
     told = 0
-    for opened in reader.tables(tally):
+    for number, opened in enumerate(reader.tables(tally)):
         in_table = 0
         for page in _pages(opened, mapping, tally, source.streams[stream].cancelled):
             in_table += len(page.rows)
             tally.pages += 1
-            _enter(book, source, "records", {"of": stream, "path": opened.shown}, msgspec.json.encode(page))
+            state = {"of": stream, "path": opened.shown, "table": number}
+            _enter(book, source, "records", state, msgspec.json.encode(page))
         held = opened.held if opened.held is not None else opened.table.held
         if held is not None and held != in_table:
             raise StorefrontError(f"{source.name}, {opened.shown}: it holds {held} rows, and {in_table} of them came")
@@ -194,7 +200,7 @@ def _pages(opened: Opened, mapping: DatasetMapping, tally: Tally, cancelled: str
         else:
             told = [fields[place] if place < len(fields) else "" for place in at]
             if moment is not None:
-                tally.note(changed(told[moment]))
+                tally.note(opened.time(told[moment]))
             rows.append((line, hide(told), None))
         if len(rows) >= ROWS_A_PAGE:
             yield TablePage(table.source.name, table.kind, kept, table.missing, rows, opened.changed)

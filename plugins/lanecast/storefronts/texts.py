@@ -69,12 +69,12 @@ def region(country: str | None, text: str | None) -> str | None:
     return region_code(country, text) if country and text else None
 
 
-def changed(text: object) -> datetime | None:
-    """A time to go on from; None where it can't be read."""
+def changed(text: object, read: Callable[[str], str | None] = moment) -> datetime | None:
+    """A time to go on from, as `read` reads it; None where it can't be read."""
     if not isinstance(text, str):
         return None
     try:
-        told = _moment(text)
+        told = read(text)
     except (Defect, OverflowError):
         return None
     return datetime.fromisoformat(told) if told else None

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from lanecast.carriers.base import RequestSpec, basic_auth
 from lanecast.storefronts import woocommerce_records as records
+from lanecast.storefronts.asking import page_size
 from lanecast.storefronts.base import (
     Facts,
     OrderTold,
@@ -79,12 +80,12 @@ class WooCommerce(ShopAdapter):
         return basic_auth(Account(carrier=account.source, base_url="", login=account.login, password=account.password))
 
     def first(self, window: Window, account: SourceAccount) -> Step:
-        size = min(100, int(account.extra.get("page_size", PAGE_SIZE)))
+        size = page_size(account, PAGE_SIZE, most=PAGE_SIZE)
         after = None if window.since is None else _time(window.since - _SECOND)  # strictly after, in whole seconds
         return Step("records", {"of": window.stream, "after": after, "page": 1, "size": size})
 
     def listing(self, account: SourceAccount) -> Step:
-        return Step("ids", {"of": "products", "page": 1, "size": min(100, int(account.extra.get("page_size", 100)))})
+        return Step("ids", {"of": "products", "page": 1, "size": page_size(account, PAGE_SIZE, most=PAGE_SIZE)})
 
     def count(self, window: Window, before: datetime | None = None) -> Step:
         after = None if window.since is None else _time(window.since - _SECOND)

@@ -166,12 +166,12 @@ def _order(item: Raw, refunds: dict[str, list[Raw]]) -> OrderTold:
     address = next((one for one in (order.shipping, order.billing) if isinstance(one, _Address) and one.country), None)
     country = notes.read("country", texts.country, address.country if address else None)
     status = str(order.status or "").strip().lower() or None
-    changed_at = notes.read("date_modified_gmt", texts.moment, order.date_modified_gmt)
+    changed_at = notes.read("changed_in_shop_at", texts.moment, order.date_modified_gmt)
     customer = str(order.customer_id or "").strip()
     told = OrderTold(
         order_id=texts.plain(str(order.number or order.id)),
         customer=customer if customer not in ("", "0") else None,
-        ordered_at=notes.read("date_created_gmt", texts.moment, order.date_created_gmt),
+        ordered_at=notes.read("ordered_at", texts.moment, order.date_created_gmt),
         status=status,
         currency=str(order.currency or "").strip().upper() or None,
         country=country,
@@ -236,11 +236,11 @@ def _line(raw: Raw, refund: _Refund | None) -> Line:
     product_id = texts.plain(product) if product not in ("", "0") else None
     if product_id is None and line.sku not in (None, ""):
         product_id = f"sku:{texts.plain(str(line.sku))}"
-    price = notes.read("price", texts.pieces, line.price)
+    price = notes.read("unit_price", texts.pieces, line.price)
     if price is None and quantity not in (None, "0"):
-        total = notes.read("total", texts.pieces, line.total)
+        total = notes.read("unit_price", texts.pieces, line.total)
         price = None if total is None else texts.pieces(str(round(Decimal(total) / Decimal(quantity or "1"), 6)))
-    occurred_at = notes.read("refund's date_created_gmt", texts.moment, refund.date_created_gmt) if refund else None
+    occurred_at = notes.read("occurred_at", texts.moment, refund.date_created_gmt) if refund else None
     return Line(product_id, quantity, price, occurred_at, notes.text)
 
 
@@ -263,14 +263,14 @@ def products(page: Page) -> Iterator[ProductTold]:
             product_id=texts.plain(str(told.id)),
             title=texts.plain(str(told.name or "")),
             category=texts.plain(str(told.categories[0].name or "")) if told.categories else None,
-            unit_price=notes.read("price", texts.pieces, told.price),
+            unit_price=notes.read("unit_price", texts.pieces, told.price),
             is_available=is_shown and in_stock and told.purchasable is not False,
             stock_quantity=notes.read("stock_quantity", texts.pieces, told.stock_quantity)
             if told.manage_stock is True
             else None,
-            published_at=notes.read("date_created_gmt", texts.moment, told.date_created_gmt)
+            published_at=notes.read("published_at", texts.moment, told.date_created_gmt)
             if told.status == "publish"
             else None,
-            changed_at=notes.read("date_modified_gmt", texts.moment, told.date_modified_gmt),
+            changed_at=notes.read("changed_in_shop_at", texts.moment, told.date_modified_gmt),
             unreadable=notes.text,
         )

@@ -42,11 +42,13 @@ def test_keys_differ_as_ids_do(one: str, other: str) -> None:
         (" 13085 ", "13085"),
         ("0013085.000", "0013085"),
         ("7.5", "7.5"),
+        (" gid://shopify/Customer/13085 ", "13085"),
+        ("gid://shopify/Customer/13085?first=1", "13085"),
         ("v1.0", "v1.0"),
         ("", ""),
     ],
 )
-def test_a_number_that_a_table_kept_with_decimals_is_the_shop_s_id(text: str, expected: str) -> None:
+def test_an_id_is_as_the_shop_prints_it_however_it_was_kept(text: str, expected: str) -> None:
     assert bare_id(text) == expected
 
 

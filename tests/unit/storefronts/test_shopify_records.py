@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lanecast.quarantine.mending import mend
 from lanecast.storefronts.base import OrderTold, Page, PageBroken, SourceAccount, Step, Window
 from lanecast.storefronts.keeping import kept
+from lanecast.storefronts.rows import order_rows
 from lanecast.storefronts.shopify import Shopify
+from lanecast.warehouse.staging import COLUMNS
 
 SHOP = Shopify()
 ACCOUNT = SourceAccount(source="shop", connection="lanecast_shop", base_url="https://shop.example")
@@ -174,7 +177,7 @@ def test_lines_that_are_unusual(change: dict[str, Any], expected: tuple[str | No
     [
         ({"quantity": "two", "currentQuantity": None}, "quantity: 'two' (not a number"),
         ({"quantity": True, "currentQuantity": None}, "a bool"),
-        ({"originalUnitPriceSet": {"shopMoney": {"amount": "12,50"}}}, "unit price: '12,50'"),
+        ({"originalUnitPriceSet": {"shopMoney": {"amount": "12,50"}}}, "unit_price: '12,50'"),
         ({"originalUnitPriceSet": "12.50"}, "Expected `object | null`"),
         ({"product": "tea"}, "Expected `object | null`"),
         ({"id": None}, "line (unreadable"),
@@ -191,9 +194,9 @@ def test_a_line_that_cannot_be_read_says_so_and_leaves_the_others_alone(change: 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"createdAt": "yesterday"}, "createdAt: 'yesterday'"),
-        ({"createdAt": 20260520}, "createdAt: '20260520'"),
-        ({"updatedAt": "2026-02-30T00:00:00Z"}, "updatedAt"),
+        ({"createdAt": "yesterday"}, "ordered_at: 'yesterday'"),
+        ({"createdAt": 20260520}, "ordered_at: '20260520'"),
+        ({"updatedAt": "2026-02-30T00:00:00Z"}, "changed_in_shop_at"),
     ],
 )
 def test_an_order_with_an_unreadable_time_says_so_with_each_line(change: dict[str, Any], words: str) -> None:
@@ -209,6 +212,23 @@ def test_an_order_that_cannot_be_read_at_all_is_one_row_that_withdraws_nothing(c
     told = one(order(line(1), **change))
     assert (told.order_id, told.lines, told.is_whole) == ("1001", (), False)
     assert "gid://shopify/Order/1" in str(told.unreadable)
+
+
+@pytest.mark.parametrize(
+    ("change", "column", "value"),
+    [
+        ({"createdAt": "yesterday"}, "ordered_at", "2026-05-20T10:00:00Z"),
+        ({"updatedAt": "yesterday"}, "changed_in_shop_at", "2026-05-21T08:00:00Z"),
+        ({"cancelledAt": "yesterday"}, "cancelled_at", "2026-05-21T08:00:00Z"),
+    ],
+)
+def test_what_could_not_be_read_is_mended_by_the_column_that_it_belongs_to(
+    change: dict[str, Any], column: str, value: str
+) -> None:
+    (row,) = order_rows(one(order(line(1), **change)), str.lower)
+    bad = dict(zip(COLUMNS["order_line"], (1, *row), strict=True))
+    assert bad["unreadable"]
+    assert mend("order_line", bad, {column: value})["unreadable"] is None
 
 
 def test_currency_in_lower_case_and_a_place_that_nobody_knows() -> None:
@@ -330,7 +350,7 @@ def test_products_are_available_where_they_are_shown_and_in_stock() -> None:
     assert told(totalInventory=0, tracksInventory=False).stock_quantity is None
     assert told(status="ARCHIVED").is_available is False
     assert told(publishedAt=None).is_available is False
-    assert "totalInventory" in told(totalInventory="many").unreadable
+    assert "stock_quantity" in told(totalInventory="many").unreadable
     assert told(id=None).unreadable.startswith("product (unreadable")
 
 

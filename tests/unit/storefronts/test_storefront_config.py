@@ -95,10 +95,12 @@ def test_beside_a_real_shop_the_sandbox_stands_in_for_none(monkeypatch: pytest.M
         ('{"host": "shop.example"}', "password"),
         ('{"host": "http://shop.example", "password": "hush hush"}', "plain http"),
         ('{"host": "shop.example", "password": "hush hush", "extra": {"attempts": "many"}}', "unreadable limit"),
+        ('{"host": "shop.example", "password": "hush hush", "extra": {"page_size": "many"}}', "page_size 'many'"),
+        ('{"host": "shop.example", "password": "hush hush", "extra": {"page_size": 0}}', "page_size 0"),
         ("{", "no connection"),
     ],
 )
-def test_a_connection_that_cannot_be_used_leaves_its_source_out(
+def test_a_connection_that_cannot_be_used_leaves_its_source_out_and_the_sandbox_too(
     monkeypatch: pytest.MonkeyPatch, connection: str, problem: str
 ) -> None:
     monkeypatch.setenv("LANECAST_SANDBOX_URL", "http://127.0.0.1:9")
@@ -107,7 +109,7 @@ def test_a_connection_that_cannot_be_used_leaves_its_source_out(
     assert way.account is None
     assert problem in str(way.why_skipped)
     assert "hush" not in str(way.why_skipped)
-    assert all(other.account is not None for other in others)
+    assert [other.why_skipped for other in others] == ["the sandbox, beside a source that is real"] * 2
 
 
 def test_a_database_needs_its_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,7 +125,11 @@ def test_lines_that_are_unusual(change: dict[str, Any], expected: tuple[str | No
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"quantity": "two"}, "quantity: 'two'"), ({"price": "a lot"}, "price: 'a lot'"), ({"id": None}, "line (unread")],
+    [
+        ({"quantity": "two"}, "quantity: 'two'"),
+        ({"price": "a lot"}, "unit_price: 'a lot'"),
+        ({"id": None}, "line (unread"),
+    ],
 )
 def test_a_line_that_cannot_be_read_says_so_and_leaves_the_others_alone(change: dict[str, Any], words: str) -> None:
     told = one(order(line(1, **change), line(2)))
