@@ -16,7 +16,7 @@ from lanecast.recommend.features import Features
 from lanecast.recommend.history import DAY, Aim, Flags, Floats, Ints, Past, past
 from lanecast.recommend.judging import LEARNED, POPULARITY, TRIED, allowed, scores
 from lanecast.recommend.learned import Learned, read
-from lanecast.recommend.lists import DISCOVER, CustomerLists
+from lanecast.recommend.lists import DISCOVER, SHOWN, CustomerLists
 from lanecast.recommend.metrics import best
 from lanecast.recommend.reasons import Reasons
 from lanecast.recommend.signals import Batch, Signals
@@ -37,8 +37,8 @@ def customer_lists(
 ) -> Iterator[CustomerLists]:
     """Lists of all customers of `deeds.customers`, in batches, each batch once for every slot.
 
-    Half of a list at most is of one category where that was found to cost little. For a shop (`aim` PURCHASES) the last
-    place of `discover` goes to a product of the last three weeks that hardly anyone has had the chance to buy.
+    Half of what is shown at most is of one category where that was found to cost little. For a shop (`aim` PURCHASES) the
+    last place shown of `discover` goes to a product of the last three weeks that hardly anyone has had the chance to buy.
     """
     then = past(deeds, catalogue, now, aim, serving=aim is Aim.PURCHASES)
     signals = Signals(then, aim)
@@ -114,13 +114,15 @@ def _fresh(then: Past) -> Ints:
 
 
 def _with_fresh(found: Ints, fresh: Ints, fits: Flags, customers: Ints) -> Ints:
-    """One fresh product in the last place of full lists, or behind the last of shorter ones: another one for every
-    customer, so that all of them are seen."""
+    """One fresh product in the last place shown, or behind the last of shorter lists: another one for every customer, so
+    that all of them are seen."""
     mine = fresh[customers % len(fresh)]
     n, k = found.shape
-    row = np.arange(n)
-    takes = fits[row, mine] & ~(found == mine[:, None]).any(axis=1)
-    last = np.minimum((found >= 0).sum(axis=1), k - 1)
-    found = found.copy()
-    found[row[takes], last[takes]] = mine[takes]
-    return found
+    shown = min(k, SHOWN)
+    takes = fits[np.arange(n), mine] & ~(found[:, :shown] == mine[:, None]).any(axis=1)
+    others = np.where(found == mine[:, None], -1, found)
+    last = np.minimum((others >= 0).sum(axis=1), shown - 1)
+    place = np.concatenate([np.where(others >= 0, np.arange(k), k), last[:, None] - 0.5], axis=1)
+    order = np.argsort(place, axis=1, kind="stable")[:, :k]
+    moved = np.take_along_axis(np.concatenate([others, mine[:, None]], axis=1), order, axis=1)
+    return np.where(takes[:, None], moved, found)
