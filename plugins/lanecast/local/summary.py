@@ -119,7 +119,9 @@ def _show_shops(console: Console, shops: Shops) -> None:
         for name in ("popularity's", "customers"):
             table.add_column(name, justify="right")
         for slot, model, recall, popular, customers, _ in shops.serving:
-            table.add_row(slot, model, f"{recall:.3f}", f"{popular:.3f}", f"{customers:,}")
+            # Where too little is known to judge, there are none.
+            found = ("-" if one is None else f"{one:.3f}" for one in (recall, popular))
+            table.add_row(slot, model, *found, f"{customers:,}")
         console.print(table)
         for slot, _, _, _, _, why in shops.serving:
             console.print(f"[dim]{slot}: {why}[/dim]")
