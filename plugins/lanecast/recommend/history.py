@@ -70,8 +70,9 @@ class Past:
         return len(self.category)
 
     def fading(self, half_life: float) -> Floats:
-        """Weight of each entry: halved for every half-life (days) that it is old."""
-        return np.exp2((self.at - self.now) / (half_life * DAY)).astype(np.float32)
+        """Weight of each entry: halved for every half-life (days) that it is old, a hundred times at most: float32 would
+        make nothing of more, and a past that ended long ago would know nothing."""
+        return np.exp2(np.maximum((self.at - self.now) / (half_life * DAY), -100)).astype(np.float32)
 
     def by_pair(self, weight: Floats) -> Floats:
         """Sums over the entries of each pair."""
@@ -152,6 +153,7 @@ def _baskets(basket: Ints, customer: Ints, at: Longs) -> Ints:
     if not len(basket):
         return basket
     day = (at // DAY).astype(np.int64)
+    day -= day.min()  # before 1970 they are negative
     by_day = customer.astype(np.int64) * (int(day.max()) + 1) + day
     alone = -np.arange(1, len(basket) + 1, dtype=np.int64)
     # Three ranges that can't meet: orders, days of customers, single deeds.

@@ -74,7 +74,7 @@ def backtest(
     say(f"reading {Path(path).name}")
     history = read(path, cut)
     deeds, catalogue, now = history.deeds, history.catalogue, int(cut.timestamp())
-    if not len(deeds.customers):
+    if not len(deeds) or not len(deeds.customers):
         raise CutError(
             f"none of the {history.rows:,} rows has a customer, a product and a time before the cut: choose a later "
             "one, and look whether customer_id, product_id and occurred_at are the right columns"
