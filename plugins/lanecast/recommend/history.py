@@ -70,8 +70,10 @@ class Past:
         return len(self.category)
 
     def fading(self, half_life: float) -> Floats:
-        """Weight of each entry: halved for every half-life (days) that it is old, a hundred times at most: float32 would
-        make nothing of more, and a past that ended long ago would know nothing."""
+        """Weight of each entry: halved for every half-life (days) that it is old, a hundred times at most.
+
+        Of more, float32 would make 0: a past that ended long ago would know nothing.
+        """
         return np.exp2(np.maximum((self.at - self.now) / (half_life * DAY), -100)).astype(np.float32)
 
     def by_pair(self, weight: Floats) -> Floats:

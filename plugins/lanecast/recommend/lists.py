@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from lanecast.recommend.deeds import Ints
 
 SHOWN = 20
-"""Entries that a shop shows, and that models are judged by. Lists may be longer: some can't be bought any more when they
-are read, and others move up."""
+"""Entries that a shop shows, and that models are judged by. Lists may be longer: some can't be bought any more when
+they are read, and others move up."""
 
 DISCOVER, BUY_AGAIN, ALL = "discover", "buy_again", "all"
 """The slots: products never bought before, products bought before, and the blend of both that a shop would show."""

@@ -37,8 +37,9 @@ def customer_lists(
 ) -> Iterator[CustomerLists]:
     """Lists of all customers of `deeds.customers`, in batches, each batch once for every slot.
 
-    Half of what is shown at most is of one category where that was found to cost little. For a shop (`aim` PURCHASES) the
-    last place shown of `discover` goes to a product of the last three weeks that hardly anyone has had the chance to buy.
+    Half of what is shown at most is of one category where that was found to cost little. For a shop (`aim` PURCHASES)
+    the last place shown of `discover` goes to a product of the last three weeks that hardly anyone has had the chance to
+    buy.
     """
     then = past(deeds, catalogue, now, aim, serving=aim is Aim.PURCHASES)
     signals = Signals(then, aim)
@@ -114,8 +115,8 @@ def _fresh(then: Past) -> Ints:
 
 
 def _with_fresh(found: Ints, fresh: Ints, fits: Flags, customers: Ints) -> Ints:
-    """One fresh product in the last place shown, or behind the last of shorter lists: another one for every customer, so
-    that all of them are seen."""
+    """One fresh product in the last place shown, or behind the last of shorter lists: another one for every customer,
+    so that all of them are seen."""
     mine = fresh[customers % len(fresh)]
     n, k = found.shape
     shown = min(k, SHOWN)
