@@ -12,8 +12,8 @@ _DEEP = 3
 
 
 def spread_best(score: Floats, allowed: Flags, category: Ints, k: int) -> Ints:
-    """The best k of each row (n x k, padded with -1), drawn from the best 3k: of those that are shown at most half are of
-    one category."""
+    """The best k of each row (n x k, padded with -1), drawn from the best 3k; of those shown, at most half are of one
+    category."""
     return spread(best(score, allowed, _DEEP * k), category, k, max(1, (min(k, SHOWN) + 1) // 2))
 
 

@@ -38,8 +38,8 @@ def customer_lists(
     """Lists of all customers of `deeds.customers`, in batches, each batch once for every slot.
 
     Half of what is shown at most is of one category where that was found to cost little. For a shop (`aim` PURCHASES)
-    the last place shown of `discover` goes to a product of the last three weeks that hardly anyone has had the chance to
-    buy.
+    the last place shown of `discover` goes to a product of the last three weeks that hardly anyone has had the chance
+    to buy.
     """
     then = past(deeds, catalogue, now, aim, serving=aim is Aim.PURCHASES)
     signals = Signals(then, aim)
