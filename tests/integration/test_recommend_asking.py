@@ -143,5 +143,7 @@ def test_the_desk_tells_the_same(known: str) -> None:
     assert got("customer/nobody")["recommendations"] == got("visitor")["recommendations"]
     assert got("product/a0")["recommendations"] == told("recommend", "--product", "a0")["beside"]
     assert got("product/a%2Fb%20c")["recommendations"] == told("recommend", "--product", "a/b c")["beside"]
+    got("customer/a%00b", 422)
+    got("product/a%00b", 422)
     for wrong in ({"slot": "both"}, {"how_many": 0}, {"how_many": 101}, {"country": "Germany"}, {"for": "ann"}):
         got(f"customer/{ANN}", 422, **wrong)
