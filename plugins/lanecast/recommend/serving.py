@@ -19,7 +19,7 @@ from lanecast.recommend.learned import Learned, read
 from lanecast.recommend.lists import DISCOVER, SHOWN, CustomerLists
 from lanecast.recommend.metrics import best
 from lanecast.recommend.reasons import Reasons
-from lanecast.recommend.signals import Batch, Signals
+from lanecast.recommend.signals import Batch, Signals, blend
 
 _THREADS = 2
 _FRESH = 21 * DAY
@@ -76,13 +76,16 @@ def _scores(model: str, signals: Signals, features: Features, learned: Learned |
     found = scores(model, signals, features, learned, batch)
     if found is None:
         raise ValueError(f"{model} was chosen, but can't be fitted on this data: evaluate anew")
-    # Who has done nothing that a model could read gets what is popular, whatever serves the others.
+    # Who has done nothing that a model could read gets what is popular, whatever serves the others. The learned ranking
+    # is taught by customers who bought: who has only looked gets the blend, which reads that.
     idle = np.diff(signals.past.begins)[batch.customers] == 0
-    if model != LEARNED and "looks" in batch.says:
-        idle &= ~batch.says["looks"].any(axis=1)
-    if idle.any():
-        found = found.copy()
-        found[idle] = batch.says["popularity"][idle]
+    if not idle.any():
+        return found
+    looked = idle & batch.says["looks"].any(axis=1) if "looks" in batch.says else np.zeros_like(idle)
+    found = found.copy()
+    found[idle & ~looked] = batch.says["popularity"][idle & ~looked]
+    if model == LEARNED:
+        found[looked] = blend(batch)[looked]
     return found
 
 
