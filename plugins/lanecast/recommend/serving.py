@@ -62,7 +62,7 @@ def customer_lists(
         return made
 
     # What is made once for all is made before threads ask for it.
-    _ = features.of_products, features.of_customers, signals.due, signals.resting, signals.sent_back
+    _ = features.of_products, features.of_customers, signals.due, signals.resting
     starts = iter(range(0, then.customers, signals.size))
     with ThreadPoolExecutor(_THREADS) as pool:
         ahead = deque(pool.submit(of, start) for start in islice(starts, _THREADS + 1))

@@ -285,6 +285,17 @@ def test_beside_a_product_is_what_shared_its_baskets_guests_too() -> None:
     assert found.other[3].tolist() == [1, 2, -1] or found.other[3].tolist() == [2, 1, -1]
 
 
+def test_what_most_send_back_is_shown_to_nobody_new() -> None:
+    rows = [(c, p, BUY, 1.0) for c in range(8) for p in (0, 1)] + [(c, 2, BUY, 1.0) for c in range(4)]
+    rows += [(c, p, BACK, 5.0) for p, back in ((0, 5), (1, 4), (2, 4)) for c in range(back)]
+    told = deeds(rows, 8, 3)
+    now = START + 9 * DAY
+    # Five of eight is more than half; four of eight is not; of four, which are few, nothing is held against it.
+    assert popular(told, catalogue(3), now, k=3).product.tolist() == [[1, 2, -1]] * 2
+    assert bought_together(told, catalogue(3), now, k=3).other.tolist() == [[1, 2, -1], [2, -1, -1], [1, -1, -1]]
+    assert popular(told, catalogue(3), START + 5 * DAY, k=3).product.tolist() == [[0, 1, 2]] * 2
+
+
 def test_what_sells_is_told_by_country() -> None:
     told = deeds([(0, 0, BUY, 0), (0, 1, BUY, 30), (1, 1, VIEW, 30)], 2, 2)
     found = popular(told, catalogue(2), START + 30 * DAY + 1, k=3)
