@@ -52,8 +52,8 @@ REASONS: tuple[str, ...] = (
 class ProductLists:
     """What is bought together with a product: row i is that of `product[i]`, best first, padded with -1.
 
-    `other`, `support` (baskets that hold both, or days of a customer where nothing tells baskets), `lift` (how many times
-    as often as chance would have it) and `score` (shrunk, 0 to 1) are n x k.
+    `other`, `support` (baskets that hold both, or days of a customer where nothing tells baskets), `lift` (how many
+    times as often as chance would have it) and `score` (shrunk, 0 to 1) are n x k.
     """
 
     product: Ints
