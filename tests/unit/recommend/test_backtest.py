@@ -153,6 +153,12 @@ def test_what_can_not_be_done_is_said(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, [*told, str(path)])
     assert result.exit_code == 1
     assert "choose a later one" in result.output
+    before = path.read_text()
+    same = [*told[:4], "--predictions", str(tmp_path / "." / "deeds.csv"), "--interactions", str(path)]
+    result = CliRunner().invoke(cli, [*same[:3], "2022-01-01", *same[4:]])
+    assert result.exit_code == 1
+    assert "deeds.csv is the interactions file: name another" in result.output
+    assert path.read_text() == before
     other = _file(tmp_path / "other.csv", ["1,2"], "customer,product_id\n")
     result = CliRunner().invoke(cli, [*told, str(other)])
     assert result.exit_code == 1

@@ -71,6 +71,8 @@ def backtest(
     Raises FileError for a file that is no interactions table, CutError where nothing lies before the cut, OSError where
     the predictions can't be written.
     """
+    if predictions.exists() and Path(path).exists() and predictions.samefile(path):
+        raise FileExistsError(f"{predictions.name} is the interactions file: name another")
     say(f"reading {Path(path).name}")
     history = read(path, cut)
     deeds, catalogue, now = history.deeds, history.catalogue, int(cut.timestamp())
