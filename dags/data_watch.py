@@ -28,7 +28,7 @@ from lanecast_dags import ALERTS, DEFAULTS, lanecast_task
 )
 def data_watch() -> None:
     @lanecast_task(
-        reads=["mart.carrier_feed", "mart.disruption", "mart.transit_time_drift"],
+        reads=["mart.carrier_feed", "mart.disruption", "mart.recommendation_run", "mart.transit_time_drift"],
         writes=["quality.validation_result", "quality.alert"],
     )
     def watch() -> dict[str, int]:

@@ -226,7 +226,9 @@ def test_a_watch_tells_what_it_found_in_the_marts(airflow: Airflow, past: str, s
     assert run["state"] == "success", airflow.log()[-3000:]
     (watched,) = ended(airflow.lineage(run), "watch")
     check_event(watched)
-    assert names(watched["inputs"], past) == ["mart.carrier_feed", "mart.disruption", "mart.transit_time_drift"]
+    assert names(watched["inputs"], past) == [
+        *("mart.carrier_feed", "mart.disruption", "mart.recommendation_run", "mart.transit_time_drift")
+    ]
     for dataset, table in zip(watched["inputs"], names(watched["inputs"], past), strict=True):
         check_columns(dataset, table)
     found = judged(past, run)

@@ -345,7 +345,7 @@ VIEWS = [name for name in datasets() if contract(name).table.physical_type == "v
 QUIET = {
     "transit_time_drift",
     *("customer_recommendation", "product_recommendation", "popular_product"),
-    *("recommendation_evaluation", "recommendation_run"),
+    *("recommendation_evaluation", "recommendation_run", "delivery_experience"),
 }
 """Views that have no rows without months of deliveries, or of orders: tests of their own look at them."""
 

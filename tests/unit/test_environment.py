@@ -57,7 +57,7 @@ def would(*arguments: str) -> str:
             ["run", "ONCE=1", "WORLD=my world.yaml", "SEED=7"],
             "exec .venv/bin/lanecast up --once --world 'my world.yaml' --seed '7'",
         ),
-        (["bench", "EVENTS=1000"], ".venv/bin/lanecast bench promise"),
+        (["bench", "EVENTS=1000"], ".venv/bin/lanecast bench recommend"),
         (
             ["test", "PYTEST_ARGS=-k word"],
             "exec .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -k word",

@@ -119,8 +119,8 @@ def _show_shops(console: Console, shops: Shops) -> None:
         for name in ("popularity's", "customers"):
             table.add_column(name, justify="right")
         for slot, model, recall, popular, customers, _ in shops.serving:
-            # Where too little is known to judge, there are none.
-            found = ("-" if one is None else f"{one:.3f}" for one in (recall, popular))
+            # Nothing was found where too little is known to ask anybody.
+            found = ["" if value is None else f"{value:.3f}" for value in (recall, popular)]
             table.add_row(slot, model, *found, f"{customers:,}")
         console.print(table)
         for slot, _, _, _, _, why in shops.serving:
