@@ -427,6 +427,7 @@ def train_recommendations(as_of: datetime | None, as_json: bool) -> None:
     Runs and how each model did: mart.recommendation_run, mart.recommendation_evaluation.
     """
     from lanecast.recommend import console, training
+    from lanecast.recommend.store import NoRun
 
     try:
         trained = _in_warehouse(
@@ -434,6 +435,8 @@ def train_recommendations(as_of: datetime | None, as_json: bool) -> None:
         )
     except training.NothingToLearnFrom as error:
         raise click.ClickException(str(error)) from None
+    except NoRun as error:
+        raise click.ClickException(f"another run was put in use meanwhile, which serves: {error}") from None
     if as_json:
         _print_json(training.as_dict(trained))
     else:

@@ -273,6 +273,16 @@ def test_what_counts_as_what(order: Order, lateness: str | None) -> None:
         assert classes() == {lateness: 1, "all": 1} | late
 
 
+def test_what_is_cancelled_or_withdrawn_later_is_not_yet() -> None:
+    put([Order("a", 0, 5, 10, status="cancelled"), Order("b", 0, 5, 10)])
+    execute("UPDATE core.customer_order SET cancelled_at = %s WHERE order_id = 'O1'", at(NOW + 1))
+    execute("UPDATE core.order_line SET withdrawn_at = %s WHERE order_id = 'O2'", at(NOW + 1))
+    experience.refresh(as_of=at(NOW))
+    assert classes() == {"early": 2, "all": 2}
+    experience.refresh(as_of=at(NOW + 2))
+    assert classes() == {}
+
+
 def test_an_order_has_arrived_with_the_last_of_its_parcels() -> None:
     put([Order("a", 0, 5, 6), Order("a", 0, 9, 6)])
     for table in ("core.shipment", "serving.shipment_status"):

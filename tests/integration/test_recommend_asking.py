@@ -16,6 +16,7 @@ import customer_keys
 from lanecast.cli import cli
 from lanecast.desk.app import PREFIX, create_app
 from lanecast.recommend import run as models
+from lanecast.recommend import training
 from lanecast.warehouse import clock
 
 ANN = customer_keys.key("ann")
@@ -100,6 +101,23 @@ def test_a_run_by_command_and_the_one_before_put_back(known: str) -> None:
     assert "customer lists" in printed
 
 
+def test_a_run_that_another_overtakes_says_which_serves(known: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    train = training.train
+
+    def train_beside(*arguments: Any, **named: Any) -> Any:
+        mine = train(*arguments, **named)
+        monkeypatch.setattr(training, "train", train)
+        run()  # the nightly one, kept and put in use meanwhile
+        return mine
+
+    monkeypatch.setattr(training, "train", train_beside)
+    done = lanecast("train", "recommendations")
+    assert done.exit_code == 1
+    assert "another run was put in use meanwhile" in done.output
+    assert "2026-06-14.3" in done.output
+    assert asked("SELECT version FROM mart.recommendation_run WHERE status = 'serving'") == [("2026-06-14.3",)]
+
+
 def test_without_anything_to_learn_from_the_command_says_what_to_do(warehouse: str) -> None:
     done = lanecast("train", "recommendations")
     assert done.exit_code == 1
@@ -125,5 +143,7 @@ def test_the_desk_tells_the_same(known: str) -> None:
     assert got("customer/nobody")["recommendations"] == got("visitor")["recommendations"]
     assert got("product/a0")["recommendations"] == told("recommend", "--product", "a0")["beside"]
     assert got("product/a%2Fb%20c")["recommendations"] == told("recommend", "--product", "a/b c")["beside"]
+    got("customer/a%00b", 422)
+    got("product/a%00b", 422)
     for wrong in ({"slot": "both"}, {"how_many": 0}, {"how_many": 101}, {"country": "Germany"}, {"for": "ann"}):
         got(f"customer/{ANN}", 422, **wrong)

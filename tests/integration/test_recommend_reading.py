@@ -136,8 +136,8 @@ def test_what_is_known_of_products() -> None:
     assert known.titles.tolist() == ["A cup", "", "", ""]
     assert known.catalogue.available.tolist() == [True, True, False, False]
     assert known.catalogue.category.tolist() == [1, -1, 1, 0]
-    sold = int((NOW - 3 * DAY).timestamp())
-    assert known.catalogue.published_at.tolist() == [1_767_225_600, known.now, sold, sold]
+    sold, heard_of = (int((NOW - days * DAY).timestamp()) for days in (3, 1))
+    assert known.catalogue.published_at.tolist() == [1_767_225_600, heard_of, sold, sold]
 
 
 def test_nothing_is_read_of_nothing() -> None:

@@ -11,7 +11,7 @@ WITH line AS (
         min(coalesce(told.occurred_at, '-infinity')) FILTER (WHERE told.quantity < 0) AS returned_at,
         bool_or(told.quantity > 0) AS is_purchase
     FROM core.order_line AS told
-    WHERE told.withdrawn_at IS NULL AND coalesce(told.occurred_at <= %(as_of)s, true)
+    WHERE coalesce(told.withdrawn_at > %(as_of)s, true) AND coalesce(told.occurred_at <= %(as_of)s, true)
     GROUP BY told.order_id
 ),
 
@@ -40,8 +40,7 @@ bought AS (
     INNER JOIN line ON placed.order_id = line.order_id
     LEFT JOIN came_back ON placed.order_id = came_back.order_id
     WHERE
-        placed.cancelled_at IS NULL
-        AND coalesce(placed.status NOT IN ('cancelled', 'canceled'), true)
+        coalesce(placed.cancelled_at > %(as_of)s, placed.status NOT IN ('cancelled', 'canceled'), true)
         AND placed.ordered_at <= %(as_of)s
         AND line.is_purchase
 )

@@ -3,9 +3,15 @@ SELECT
     told.slot,
     told.model,
     told.recall_at_20,
-    told.recall_at_20 - told.popularity_difference AS popular,
+    popular.recall_at_20 AS popular,
     told.customers,
     told.why
 FROM mart.recommendation_evaluation AS told
+LEFT JOIN mart.recommendation_evaluation AS popular
+    ON
+        told.version = popular.version
+        AND told.slot = popular.slot
+        AND told.evaluation_window = popular.evaluation_window
+        AND popular.model = 'popularity'
 WHERE told.is_serving AND told.evaluation_window = 'report'
 ORDER BY told.slot;

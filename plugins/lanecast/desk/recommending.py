@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from lanecast.recommend import asking
 from lanecast.warehouse.snapshot import reading
 
-Customer = Annotated[str, Path(max_length=200, description="The customer's pseudonymous key (`lanecast key ID`).")]
-Product = Annotated[str, Path(max_length=200, description="The shop's product.")]
+_ID = {"max_length": 200, "pattern": r"^[^\x00]*$"}  # no text of the database holds a NUL
+Customer = Annotated[str, Path(**_ID, description="The customer's pseudonymous key (`lanecast key ID`).")]
+Product = Annotated[str, Path(**_ID, description="The shop's product.")]
 HowMany = Annotated[int, Field(ge=1, le=100, description="How many at most.")]
 
 
@@ -34,7 +35,7 @@ class Recommendation(BaseModel):
     rank: int
     product_id: str
     title: str | None = Field(description="As the shop tells it.")
-    score: float = Field(description="By which the list is sorted.")
+    score: float = Field(description="By which the list is sorted, but for what variety and new products move.")
     reason: str = Field(description="Why it is there, in one line.")
     basis: Literal["own list", "popular"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lanecast.recommend.deeds import Catalogue, Deeds
-from lanecast.recommend.history import Aim, past
+from lanecast.recommend.history import Aim, past, sent_back, taken_and_returned
 from lanecast.recommend.lists import PopularLists, ProductLists
 from lanecast.recommend.metrics import best
 from lanecast.recommend.models import popularity
@@ -15,8 +15,11 @@ _LEAST = 2
 
 
 def bought_together(deeds: Deeds, catalogue: Catalogue, now: int, k: int = 20) -> ProductLists:
-    """For each product, what is in the same baskets: at least 2 of them. `support` counts the baskets with both, `lift`
-    is support x baskets / (baskets of one x of the other), `score` the cosine of the two, shrunk by 10 baskets."""
+    """For each product, what is in the same baskets: at least 2 of them; never what most send back.
+
+    `support` counts the baskets with both, `lift` is support x baskets / (baskets of one x of the other), `score` the
+    cosine of the two, shrunk by 10 baskets.
+    """
     from scipy import sparse
 
     then = past(deeds, catalogue, now, Aim.PURCHASES, serving=True)
@@ -27,6 +30,7 @@ def bought_together(deeds: Deeds, catalogue: Catalogue, now: int, k: int = 20) -
     )
     across = held.T.tocsr()
     count = np.bincount(then.product, minlength=n).astype(np.float64)
+    shown = then.open & ~then.sent_back
     found = np.full((n, k), -1, dtype=np.int32)
     support = np.zeros((n, k), dtype=np.int32)
     lift, score = np.zeros((n, k), dtype=np.float32), np.zeros((n, k), dtype=np.float32)
@@ -37,7 +41,7 @@ def bought_together(deeds: Deeds, catalogue: Catalogue, now: int, k: int = 20) -
         own = np.arange(both.shape[0])
         both[own, start + own] = 0
         close = both / (np.sqrt(count[rows, None] * count[None, :]) + _SHRINK)
-        other = best(close.astype(np.float32), (both >= _LEAST) & then.open[None, :], k)
+        other = best(close.astype(np.float32), (both >= _LEAST) & shown[None, :], k)
         place = np.maximum(other, 0)
         there = other >= 0
         together = np.take_along_axis(both, place, axis=1)
@@ -51,7 +55,7 @@ def bought_together(deeds: Deeds, catalogue: Catalogue, now: int, k: int = 20) -
 def popular(deeds: Deeds, catalogue: Catalogue, now: int, k: int = 50) -> PopularLists:
     """What sells, in all countries together (-1) and in each: baskets, each counting half for every 30 days since.
 
-    Guests count for all countries together, and by their deeds' country for theirs.
+    Guests count for all countries together, and by their deeds' country for theirs. What most send back is left out.
     """
     rows = np.flatnonzero((deeds.at < now) & (deeds.kind == 2) & (deeds.product >= 0))
     weight = np.exp2((deeds.at[rows] - now) / (popularity.HALF_LIFE * 86_400))
@@ -63,6 +67,7 @@ def popular(deeds: Deeds, catalogue: Catalogue, now: int, k: int = 50) -> Popula
             for here in (np.ones(len(rows), dtype=bool) if one < 0 else country == one for one in countries)
         ]
     ).astype(np.float32)
-    found = best(total, catalogue.available[None, :] & (total > 0), k)
+    back = sent_back(*taken_and_returned(deeds, int(np.searchsorted(deeds.at, now, side="left"))))
+    found = best(total, (catalogue.available & ~back)[None, :] & (total > 0), k)
     score = np.where(found >= 0, np.take_along_axis(total, np.maximum(found, 0), axis=1), 0)
     return PopularLists(countries, found, score.astype(np.float32))

@@ -12,8 +12,9 @@ from lanecast.recommend.deeds import Catalogue, Deeds
 from lanecast.recommend.evaluation import REPORT, VALIDATION, Evaluated, EvaluationRow
 from lanecast.recommend.features import Features
 from lanecast.recommend.history import Aim, Floats, past
-from lanecast.recommend.judging import FLOOR, LEARNED, POPULARITY, SPREAD, TRIED, Judged, judge
+from lanecast.recommend.judging import FLOOR, LEARNED, MEASURE, POPULARITY, SPREAD, TRIED, Judged, judge
 from lanecast.recommend.learned import Learned, Lesson, learn
+from lanecast.recommend.lists import BUY_AGAIN
 from lanecast.recommend.metrics import interval
 from lanecast.recommend.signals import LEAN, Signals
 from lanecast.recommend.windows import wanted, windows
@@ -33,9 +34,9 @@ def evaluate(
 ) -> Evaluated:
     """Judges every model on windows before `now` (seconds since 1970 UTC) and chooses what serves in each slot.
 
-    Models are ordered by their Recall@k on the validation window. The first of them serves whose 95 % interval of
-    Recall@k beyond popularity's (paired bootstrap of customers), on the later report window, is above 0; else the
-    floor.
+    Models are ordered by the slot's measure (MEASURE) on the validation window. The first of them serves whose 95 %
+    interval of that beyond popularity's (paired bootstrap of customers), on the later report window, is above 0; else
+    the floor.
     """
     spans = windows(deeds, now)
     if spans is None:
@@ -55,6 +56,8 @@ def evaluate(
         lessons.append(lesson)
         if place:
             told.append(judged)
+        # These hold whole matrices: the next window's must not be made beside them.
+        del then, signals, features, learned
     times = dict(zip((VALIDATION, REPORT), zip(spans.starts[1:], spans.ends[1:], strict=True), strict=True))
     served = {slot: _chosen(slot, told[0], told[1]) for slot in TRIED}
     rows = [
@@ -73,9 +76,14 @@ def evaluate(
 
 def _floor() -> dict[str, Any]:
     return {
-        slot: {"model": model, "why": f"{model} serves: too little is known to judge any other model"}
+        slot: {"model": model, "why": f"{_named(slot)} serves: too little is known to judge any other model"}
         for slot, model in FLOOR.items()
     }
+
+
+def _named(slot: str) -> str:
+    """The floor as people are told of it."""
+    return f"{FLOOR[slot]} (of what the customer bought before)" if slot == BUY_AGAIN else FLOOR[slot]
 
 
 def _learn(lessons: list[Lesson], lean: bool, say: Say) -> Learned | None:
@@ -87,14 +95,14 @@ def _learn(lessons: list[Lesson], lean: bool, say: Say) -> Learned | None:
 
 
 def _beyond(model: str, slot: str, judged: Told) -> Floats:
-    """Recall beyond popularity's, by customer of whom anything was wanted."""
-    return judged[model, slot].recalls() - judged[POPULARITY, slot].recalls()
+    """What the slot is measured by, beyond popularity's, by customer of whom anything was wanted."""
+    return judged[model, slot].measured(slot) - judged[POPULARITY, slot].measured(slot)
 
 
 def _chosen(slot: str, validation: Told, report: Told) -> tuple[str, str]:
     """What serves, and why: the first in the order of the validation window that is beyond popularity on the later
     one for certain."""
-    floor, passed = FLOOR[slot], ""
+    floor, measure, passed = FLOOR[slot], MEASURE[slot], ""
     for model, value in _ordered(slot, validation):
         if model == POPULARITY or (model, slot) not in report:
             continue
@@ -102,11 +110,14 @@ def _chosen(slot: str, validation: Told, report: Told) -> tuple[str, str]:
         low, high = interval(beyond[np.isfinite(beyond)])
         if low > 0:
             return model, (
-                f"{model} serves: Recall@k of {value:.4f} on the validation window, and {low:+.4f} to {high:+.4f} "
+                f"{model} serves: {measure} of {value:.4f} on the validation window, and {low:+.4f} to {high:+.4f} "
                 f"beyond popularity on the later one{passed}"
             )
         passed = passed or f"; {model} led ({value:.4f}), but its {low:+.4f} to {high:+.4f} does not exclude 0"
-    return floor, f"{floor} serves: no model's Recall@k beyond popularity excludes 0 on the report window{passed}"
+    return (
+        floor,
+        f"{_named(slot)} serves: no model's {measure} beyond popularity excludes 0 on the report window{passed}",
+    )
 
 
 def _costs_little(slot: str, validation: Told) -> bool:
@@ -119,8 +130,8 @@ def _costs_little(slot: str, validation: Told) -> bool:
 
 
 def _ordered(slot: str, validation: Told) -> list[tuple[str, float]]:
-    """Models by their recall on the validation window, best first; of equals the simpler one."""
-    values = {model: validation[model, slot].recalls() for model in TRIED[slot] if (model, slot) in validation}
+    """Models by the slot's measure on the validation window, best first; of equals the simpler one."""
+    values = {model: validation[model, slot].measured(slot) for model in TRIED[slot] if (model, slot) in validation}
     values = {model: value[np.isfinite(value)] for model, value in values.items()}
     means = {model: float(value.mean()) if len(value) else 0.0 for model, value in values.items()}
     ranked = dict(means)

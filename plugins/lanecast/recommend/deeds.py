@@ -48,7 +48,7 @@ class Catalogue:
     """What is known of the products of `Deeds.products`, in their order.
 
     `available` is whether it can be bought now, `category` a number (-1 unknown), `published_at` in seconds since 1970
-    UTC (the first deed's time where the shop does not tell).
+    UTC, never after the first deed (where the shop does not tell, when the product was first heard of).
     """
 
     available: NDArray[np.bool_]

@@ -1,18 +1,20 @@
-"""Lists of more than one kind of thing: at most half of one category, while others are left."""
+"""Lists of more than one kind of thing: at most half of what is shown of one category, while others are left."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from lanecast.recommend.history import Flags, Floats, Ints
+from lanecast.recommend.lists import SHOWN
 from lanecast.recommend.metrics import best
 
 _DEEP = 3
 
 
 def spread_best(score: Floats, allowed: Flags, category: Ints, k: int) -> Ints:
-    """The best k of each row (n x k, padded with -1), at most half of one category; drawn from the best 3k."""
-    return spread(best(score, allowed, _DEEP * k), category, k, max(1, (k + 1) // 2))
+    """The best k of each row (n x k, padded with -1), drawn from the best 3k; of those shown, at most half are of one
+    category."""
+    return spread(best(score, allowed, _DEEP * k), category, k, max(1, (min(k, SHOWN) + 1) // 2))
 
 
 def spread(found: Ints, category: Ints, k: int, most: int) -> Ints:

@@ -14,8 +14,9 @@ class EvaluationRow:
     """What one model did in one slot and window, `since` to before `until` (seconds since 1970 UTC).
 
     Recall@k and NDCG@k are means over `customers`; `coverage` is the share of all products that reached any list;
-    `difference` is the Recall@k beyond popularity's, with its 95 % interval `low` to `high` by a paired bootstrap of
-    customers. `serves` is whether this model makes the published lists of this slot, and `why` says why, or why not.
+    `difference` is the Recall@k (in `buy_again` the NDCG@k) beyond popularity's, with its 95 % interval `low` to
+    `high` by a paired bootstrap of customers. `serves` is whether this model makes the published lists of this slot,
+    and `why` says why, or why not.
     """
 
     model: str

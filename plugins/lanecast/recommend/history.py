@@ -16,6 +16,7 @@ Floats = NDArray[np.floating[Any]]
 Flags = NDArray[np.bool_]
 Longs = NDArray[np.int64]
 DAY = 86_400
+_SENT_BACK, _ENOUGH = 0.5, 5
 
 
 class Aim(Enum):
@@ -34,7 +35,8 @@ class Past:
     customer c are rows `begins[c]` to `begins[c + 1]`. `times` counts baskets, `first` and `last` are their moments,
     `since` is how many baskets the customer has had since the last one with it, `faded` the sum of 0.8 to the power of
     that over all its baskets. `looks` (views and carts that no purchase followed) is customers x products, fading.
-    `refused` are pairs that were last sent back, `returned` the share of each product's purchases that were.
+    `refused` are pairs that were last sent back, `returned` the share of each product's purchases that were;
+    `sent_back` are products of which more than half of 5 or more were.
     """
 
     now: int
@@ -57,6 +59,7 @@ class Past:
     looks: Any
     refused: Flags
     returned: Floats
+    sent_back: Flags
     open: Flags
     category: Ints
     published: Longs
@@ -70,8 +73,11 @@ class Past:
         return len(self.category)
 
     def fading(self, half_life: float) -> Floats:
-        """Weight of each entry: halved for every half-life (days) that it is old."""
-        return np.exp2((self.at - self.now) / (half_life * DAY)).astype(np.float32)
+        """Weight of each entry: halved for every half-life (days) that it is old, a hundred times at most.
+
+        Of more, float32 would make 0: a past that ended long ago would know nothing.
+        """
+        return np.exp2(np.maximum((self.at - self.now) / (half_life * DAY), -100)).astype(np.float32)
 
     def by_pair(self, weight: Floats) -> Floats:
         """Sums over the entries of each pair."""
@@ -119,7 +125,8 @@ def past(deeds: Deeds, catalogue: Catalogue, now: int, aim: Aim = Aim.PURCHASES,
     age, had = _ages(customer, basket, customers)
     since = np.full(len(key), np.inf, dtype=np.float32)
     np.minimum.at(since, pair[own], age[own])
-    refused, returned = _returns(deeds, end, key, last, pair_product, products, aim)
+    bought, back = taken_and_returned(deeds, end)
+    refused = _refused(deeds, end, key, last, products, aim)
     return Past(
         now,
         customer,
@@ -140,7 +147,8 @@ def past(deeds: Deeds, catalogue: Catalogue, now: int, aim: Aim = Aim.PURCHASES,
         len(deeds.countries),
         _looks(deeds, end, now, key, last, aim),
         refused,
-        returned,
+        np.where(aim is Aim.ANY, 0, np.minimum(back / np.maximum(bought, 1), 1)).astype(np.float32),
+        sent_back(bought, back),
         catalogue.available.astype(bool) if serving else _known(deeds, end),
         catalogue.category,
         _published(deeds, catalogue, end),
@@ -152,6 +160,7 @@ def _baskets(basket: Ints, customer: Ints, at: Longs) -> Ints:
     if not len(basket):
         return basket
     day = (at // DAY).astype(np.int64)
+    day -= day.min()  # before 1970 they are negative
     by_day = customer.astype(np.int64) * (int(day.max()) + 1) + day
     alone = -np.arange(1, len(basket) + 1, dtype=np.int64)
     # Three ranges that can't meet: orders, days of customers, single deeds.
@@ -185,23 +194,34 @@ def _ages(customer: Ints, basket: Ints, customers: int) -> tuple[Floats, Floats]
     return age, had
 
 
-def _returns(
-    deeds: Deeds, end: int, key: Longs, last: Longs, pair_product: Ints, products: int, aim: Aim
-) -> tuple[Flags, Floats]:
+def taken_and_returned(deeds: Deeds, end: int) -> tuple[Longs, Longs]:
+    """By product: rows of purchases and of returns among the first `end`."""
+    product, kind = deeds.product[:end], deeds.kind[:end]
+    named = product >= 0
+    bought, back = (
+        np.bincount(product[named & (kind == one)], minlength=len(deeds.products))
+        for one in (Kind.PURCHASE, Kind.RETURN)
+    )
+    return bought, back
+
+
+def sent_back(bought: Longs, back: Longs) -> Flags:
+    """Products that most buyers returned: of few nothing is held against them."""
+    return (back > _SENT_BACK * bought) & (bought >= _ENOUGH)
+
+
+def _refused(deeds: Deeds, end: int, key: Longs, last: Longs, products: int, aim: Aim) -> Flags:
     refused = np.zeros(len(key), dtype=bool)
     back = np.flatnonzero((deeds.kind[:end] == Kind.RETURN) & (deeds.product[:end] >= 0))
-    if aim is Aim.ANY or not len(back):
-        return refused, np.zeros(products, dtype=np.float32)
+    if aim is Aim.ANY or not len(back) or not len(key):
+        return refused
     known = back[deeds.customer[back] >= 0]
     told = deeds.customer[known].astype(np.int64) * products + deeds.product[known]
-    found = np.minimum(np.searchsorted(key, told), max(len(key) - 1, 0))
-    hit = key[found] == told if len(key) else np.zeros(len(told), dtype=bool)
+    found = np.minimum(np.searchsorted(key, told), len(key) - 1)
+    hit = key[found] == told
     sent = np.zeros(len(key), dtype=np.int64)
     np.maximum.at(sent, found[hit], deeds.at[known][hit])
-    refused = sent >= np.maximum(last, 1)
-    bought = np.bincount(deeds.product[:end][deeds.kind[:end] == Kind.PURCHASE], minlength=products)[:products]
-    share = np.bincount(deeds.product[back], minlength=products) / np.maximum(bought, 1)
-    return refused, np.minimum(share, 1).astype(np.float32)
+    return np.asarray(sent >= np.maximum(last, 1))
 
 
 def _looks(deeds: Deeds, end: int, now: int, key: Longs, last: Longs, aim: Aim) -> Any:

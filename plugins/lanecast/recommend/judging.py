@@ -25,9 +25,14 @@ TRIED: dict[str, tuple[str, ...]] = {
 }
 """By slot, the models that are tried, simpler ones first."""
 
+MEASURE = {DISCOVER: "Recall@k", BUY_AGAIN: "NDCG@k", ALL: "Recall@k"}
+"""By what models are ordered and set against popularity. A list of what a customer bought before often holds all of it:
+Recall is then the same whatever stands first, so that it can't tell one order from another."""
+
 FLOOR = {DISCOVER: POPULARITY, BUY_AGAIN: POPULARITY, ALL: "own frequency"}
 """What serves where nothing is shown to be better. In `all` a customer's own products come first, then popularity: it
-stands for both questions at once, and popularity alone would leave the second unanswered."""
+stands for both questions at once, and popularity alone would leave the second unanswered. In `buy_again` popularity
+orders what the customer bought before, and nothing else."""
 
 
 @dataclass
@@ -48,6 +53,10 @@ class Judged:
     def recalls(self) -> Floats:
         """All customers', in the order in which they were asked."""
         return np.concatenate(self.recall) if self.recall else np.zeros(0, dtype=np.float32)
+
+    def measured(self, slot: str) -> Floats:
+        """By the measure of the slot."""
+        return self.ndcgs() if MEASURE[slot] == "NDCG@k" else self.recalls()
 
     def ndcgs(self) -> Floats:
         """All customers', in the order in which they were asked."""

@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 from lanecast.recommend.deeds import Ints
 
+SHOWN = 20
+"""Entries that a shop shows, and that models are judged by. Lists may be longer: some can't be bought any more when
+they are read, and others move up."""
+
 DISCOVER, BUY_AGAIN, ALL = "discover", "buy_again", "all"
 """The slots: products never bought before, products bought before, and the blend of both that a shop would show."""
 
@@ -39,6 +43,7 @@ REASONS: tuple[str, ...] = (
     "popular",
     "new",
     "bought before",
+    "not bought by anyone yet",
 )
 """One line for each recommendation; {product}, {support} and {country} are filled in as lists are published."""
 
@@ -47,8 +52,8 @@ REASONS: tuple[str, ...] = (
 class ProductLists:
     """What is bought together with a product: row i is that of `product[i]`, best first, padded with -1.
 
-    `other`, `support` (baskets, or customers where nothing tells baskets, that hold both), `lift` (how many times as
-    often as chance would have it) and `score` (shrunk, 0 to 1) are n x k.
+    `other`, `support` (baskets that hold both, or days of a customer where nothing tells baskets), `lift` (how many
+    times as often as chance would have it) and `score` (shrunk, 0 to 1) are n x k.
     """
 
     product: Ints

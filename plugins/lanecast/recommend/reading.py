@@ -183,10 +183,10 @@ def _known(
         _objects([chr(code >> 8) + chr(code & 255) for code in codes.tolist()]),
     )
     titles, categories, available, published = products.others
-    first = np.full(len(products.ids), now, dtype=np.int64)
+    first = np.full(len(products.ids), np.iinfo(np.int64).max)
     first[product[::-1]] = at[::-1]  # the earliest of several stays
-    told = np.array([-1 if one is None else one for one in published], dtype=np.int64)
-    catalogue = Catalogue(np.array(available, dtype=np.bool_), _categories(categories), np.where(told < 0, first, told))
+    come = np.minimum(np.array(published, dtype=np.int64), first)
+    catalogue = Catalogue(np.array(available, dtype=np.bool_), _categories(categories), come)
     last = _last_country(customer, country, _country(home, codes))
     return Known(deeds, catalogue, now, as_of, _objects(titles), last, loads, erasures)
 

@@ -7,7 +7,7 @@ import numpy as np
 from lanecast.recommend.history import Floats, Ints
 from lanecast.recommend.signals import Batch, Signals
 
-WITH, DUE, TIMES, IN_COUNTRY, POPULAR, NEW, BEFORE = range(7)
+WITH, DUE, TIMES, IN_COUNTRY, POPULAR, NEW, BEFORE, UNSOLD = range(8)
 _LOOKED_AT = 30
 _BOTH = 2
 _DUE = 0.8
@@ -19,7 +19,12 @@ class Reasons:
     def __init__(self, signals: Signals) -> None:
         self.signals = signals
         self.nearest, self.likeness = _padded(signals.cosine, _LOOKED_AT)
-        self.holders = np.bincount(signals.past.pair_product, minlength=signals.past.products)
+        past = signals.past
+        self.holders = np.bincount(past.pair_product, minlength=past.products)
+        self.sold = np.bincount(past.product, minlength=past.products) > 0
+        # Countries x products; the last row is for customers of none.
+        self.sold_in = np.zeros((past.countries + 1, past.products), dtype=bool)
+        self.sold_in[past.country[past.pair_customer], past.pair_product] = True
 
     def of(self, batch: Batch, found: Ints, fresh: Ints | None = None) -> tuple[Ints, Ints, Ints]:
         """Reason, because, support (n x k each) of lists. `fresh` are products to be told as new."""
@@ -36,8 +41,9 @@ class Reasons:
         norm = np.sqrt(self.holders[product].astype(np.float64) * self.holders[np.maximum(because, 0)])
         both = np.rint(likeness * (norm + self.signals.SHRINK)).astype(np.int32)
         by_product = (place < 0) & (likeness > 0) & (both >= _BOTH)
-        country = past.country[batch.customers][:, None] >= 0
-        reason = np.where(by_product, WITH, np.where(country, IN_COUNTRY, POPULAR))
+        country = past.country[batch.customers][:, None]
+        here = (country >= 0) & self.sold_in[country, product]
+        reason = np.where(by_product, WITH, np.where(here, IN_COUNTRY, np.where(self.sold[product], POPULAR, UNSOLD)))
         if fresh is not None and len(fresh):
             reason = np.where(~by_product & np.isin(product, fresh), NEW, reason)
         pair = np.maximum(place, 0)

@@ -16,10 +16,10 @@ from lanecast.recommend.features import Features
 from lanecast.recommend.history import DAY, Aim, Flags, Floats, Ints, Past, past
 from lanecast.recommend.judging import LEARNED, POPULARITY, TRIED, allowed, scores
 from lanecast.recommend.learned import Learned, read
-from lanecast.recommend.lists import DISCOVER, CustomerLists
+from lanecast.recommend.lists import DISCOVER, SHOWN, CustomerLists
 from lanecast.recommend.metrics import best
 from lanecast.recommend.reasons import Reasons
-from lanecast.recommend.signals import Batch, Signals
+from lanecast.recommend.signals import Batch, Signals, blend
 
 _THREADS = 2
 _FRESH = 21 * DAY
@@ -37,8 +37,9 @@ def customer_lists(
 ) -> Iterator[CustomerLists]:
     """Lists of all customers of `deeds.customers`, in batches, each batch once for every slot.
 
-    Half of a list at most is of one category where that was found to cost little. For a shop (`aim` PURCHASES) the last
-    place of `discover` goes to a product of the last three weeks that hardly anyone has had the chance to buy.
+    Half of what is shown at most is of one category where that was found to cost little. For a shop (`aim` PURCHASES)
+    the last place shown of `discover` goes to a product of the last three weeks that hardly anyone has had the chance
+    to buy.
     """
     then = past(deeds, catalogue, now, aim, serving=aim is Aim.PURCHASES)
     signals = Signals(then, aim)
@@ -61,7 +62,7 @@ def customer_lists(
         return made
 
     # What is made once for all is made before threads ask for it.
-    _ = features.of_products, features.of_customers, signals.due, signals.resting, signals.sent_back
+    _ = features.of_products, features.of_customers, signals.due, signals.resting
     starts = iter(range(0, then.customers, signals.size))
     with ThreadPoolExecutor(_THREADS) as pool:
         ahead = deque(pool.submit(of, start) for start in islice(starts, _THREADS + 1))
@@ -75,13 +76,16 @@ def _scores(model: str, signals: Signals, features: Features, learned: Learned |
     found = scores(model, signals, features, learned, batch)
     if found is None:
         raise ValueError(f"{model} was chosen, but can't be fitted on this data: evaluate anew")
-    # Who has done nothing that a model could read gets what is popular, whatever serves the others.
+    # Who has done nothing that a model could read gets what is popular, whatever serves the others. The learned ranking
+    # is taught by customers who bought: who has only looked gets the blend, which reads that.
     idle = np.diff(signals.past.begins)[batch.customers] == 0
-    if model != LEARNED and "looks" in batch.says:
-        idle &= ~batch.says["looks"].any(axis=1)
-    if idle.any():
-        found = found.copy()
-        found[idle] = batch.says["popularity"][idle]
+    if not idle.any():
+        return found
+    looked = idle & batch.says["looks"].any(axis=1) if "looks" in batch.says else np.zeros_like(idle)
+    found = found.copy()
+    found[idle & ~looked] = batch.says["popularity"][idle & ~looked]
+    if model == LEARNED:
+        found[looked] = blend(batch)[looked]
     return found
 
 
@@ -114,13 +118,15 @@ def _fresh(then: Past) -> Ints:
 
 
 def _with_fresh(found: Ints, fresh: Ints, fits: Flags, customers: Ints) -> Ints:
-    """One fresh product in the last place of full lists, or behind the last of shorter ones: another one for every
-    customer, so that all of them are seen."""
+    """One fresh product in the last place shown, or behind the last of shorter lists: another one for every customer,
+    so that all of them are seen."""
     mine = fresh[customers % len(fresh)]
     n, k = found.shape
-    row = np.arange(n)
-    takes = fits[row, mine] & ~(found == mine[:, None]).any(axis=1)
-    last = np.minimum((found >= 0).sum(axis=1), k - 1)
-    found = found.copy()
-    found[row[takes], last[takes]] = mine[takes]
-    return found
+    shown = min(k, SHOWN)
+    takes = fits[np.arange(n), mine] & ~(found[:, :shown] == mine[:, None]).any(axis=1)
+    others = np.where(found == mine[:, None], -1, found)
+    last = np.minimum((others >= 0).sum(axis=1), shown - 1)
+    place = np.concatenate([np.where(others >= 0, np.arange(k), k), last[:, None] - 0.5], axis=1)
+    order = np.argsort(place, axis=1, kind="stable")[:, :k]
+    moved = np.take_along_axis(np.concatenate([others, mine[:, None]], axis=1), order, axis=1)
+    return np.where(takes[:, None], moved, found)

@@ -18,7 +18,6 @@ _CELLS = 3_000_000
 """Customers x products of a batch at most."""
 LEAN = 20_000
 """Customers above which models that add little are left out, so that lists of all are made in time."""
-_SENT_BACK, _ENOUGH = 0.5, 5
 _RESTS, _DURABLE, _DURABLE_BUYERS = 0.3, 0.03, 30
 
 
@@ -96,16 +95,10 @@ class Signals:
         new = (place < 0) & past.open[None, :]
         again = (place >= 0) & past.open[None, :]
         if self.aim is Aim.PURCHASES:
-            new &= ~self.sent_back[None, :]
+            new &= ~self.past.sent_back[None, :]
             held = again.nonzero()
             again[held] = ~self.resting[place[held]]
         return Batch(customers, place, says, new, again)
-
-    @cached_property
-    def sent_back(self) -> Flags:
-        """Products that most buyers returned."""
-        bought = self.past.by_product(np.ones(len(self.past.product), dtype=np.float32))
-        return (self.past.returned > _SENT_BACK) & (bought >= _ENOUGH)
 
     @cached_property
     def rhythm(self) -> Floats:

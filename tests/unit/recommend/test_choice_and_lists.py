@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from recommend_worlds import DAY, START, catalogue, deeds, shop
 
 from lanecast.recommend.deeds import Catalogue, Deeds, Kind
-from lanecast.recommend.diversity import spread
+from lanecast.recommend.diversity import spread, spread_best
 from lanecast.recommend.evaluation import REPORT, VALIDATION
 from lanecast.recommend.history import Aim
 from lanecast.recommend.judging import FLOOR, POPULARITY, TRIED
@@ -23,9 +23,11 @@ BUY, VIEW, CART, BACK = (int(one) for one in (Kind.PURCHASE, Kind.VIEW, Kind.CAR
 NOW = START + 121 * DAY
 
 
-def _lists(told: Deeds, about: Catalogue, chosen: dict, now: int, aim: Aim = Aim.PURCHASES) -> dict[str, CustomerLists]:
+def _lists(
+    told: Deeds, about: Catalogue, chosen: dict, now: int, aim: Aim = Aim.PURCHASES, k: int = 20
+) -> dict[str, CustomerLists]:
     parts: dict[str, list[CustomerLists]] = {}
-    for one in customer_lists(told, about, chosen, now, 20, aim):
+    for one in customer_lists(told, about, chosen, now, k, aim):
         parts.setdefault(one.slot, []).append(one)
     names = ("customer", "product", "score", "reason", "because", "support")
     return {
@@ -173,11 +175,68 @@ def test_a_new_product_is_shown_to_someone() -> None:
     assert REASONS[lists[DISCOVER].reason[0, rank[0]]] == "new"
 
 
+def test_a_new_product_is_among_those_shown_of_a_longer_list() -> None:
+    rows = [(c, p, BUY, 1.0) for c in range(40) for p in range(40) if c != p]
+    rows += [(40, p, BUY, 1.0) for p in range(36)]  # whose list is short
+    about = replace(catalogue(42), published_at=np.array([START] * 40 + [START + 59 * DAY] * 2, dtype=np.int64))
+    told = deeds([*rows, (42, 0, BUY, 1.0)], 43, 42)
+    listed = _lists(told, about, {}, START + 60 * DAY, k=30)[DISCOVER]
+    assert listed.product.shape == (43, 30)
+    for row in listed.product:
+        held = row[row >= 0].tolist()
+        assert (row[: len(held)] >= 0).all()
+        assert len(set(held)) == len(held)
+        assert {40, 41} & set(held[:20])
+    # Of 41 that customer 42 never bought, the 19 most popular come first, then a new one, and what it moved down.
+    assert set(listed.product[42, 19:].tolist()) & {40, 41} == {int(listed.product[42, 19])}
+    assert len(listed.product[42][listed.product[42] >= 0]) == 30
+
+
+def test_what_nobody_bought_is_not_called_popular() -> None:
+    rows = [(0, 0, BUY, 1.0), (1, 1, BUY, 1.0), (-1, 2, BUY, 1.0), (2, 3, VIEW, 1.0)]
+    told = deeds(rows, 3, 5)
+    told = replace(told, country=np.array([0, 0, -1, 0], dtype=np.int16))
+    listed = _lists(told, catalogue(5), {}, START + 60 * DAY)[DISCOVER]
+    reasons = {int(p): REASONS[r] for p, r in zip(listed.product[0], listed.reason[0], strict=True) if p >= 0}
+    assert reasons == {
+        1: "popular in {country}",
+        2: "popular",
+        3: "not bought by anyone yet",
+        4: "not bought by anyone yet",
+    }
+
+
+def test_buying_again_is_judged_by_what_stands_first() -> None:
+    # All have bought the same ten products, and buy two of them over and over: a list of ten holds all in any order.
+    random = np.random.default_rng(2)
+    rows = [(c, p, BUY, p / 10) for c in range(150) for p in range(10)]
+    for c in range(150):
+        for day in np.sort(random.uniform(2, 120, 40)):
+            rows.append((c, (c + int(random.random() < 0.5) * 3) % 10, BUY, float(day)))
+    outcome = evaluate(deeds(rows, 150, 10), catalogue(10), NOW)
+    report = {row.model: row for row in outcome.rows if row.slot == BUY_AGAIN and row.window == REPORT}
+    served = outcome.chosen[BUY_AGAIN]
+    assert served["model"] != POPULARITY
+    assert report[served["model"]].low > 0
+    assert report[served["model"]].difference == pytest.approx(
+        report[served["model"]].ndcg - report[POPULARITY].ndcg, abs=1e-6
+    )
+    assert "NDCG@k" in served["why"]
+
+
 def test_half_a_list_at_most_is_of_one_category_while_others_are_left() -> None:
     category = np.array([0, 0, 0, 0, 1, -1, -1, -1], dtype=np.int32)
     found = np.array([[0, 1, 2, 3, 4, 5], [0, 1, 2, 3, -1, -1], [5, 6, 7, 0, 1, -1]], dtype=np.int32)
     told = spread(found, category, 4, 2)
     assert told.tolist() == [[0, 1, 4, 5], [0, 1, 2, 3], [5, 6, 7, 0]]
+
+
+def test_half_of_what_is_shown_of_a_longer_list_is_of_one_category() -> None:
+    category = np.array([0] * 60 + [1] * 40, dtype=np.int32)
+    score = -np.arange(100, dtype=np.float32)[None, :]
+    found = spread_best(score, np.ones((1, 100), dtype=bool), category, 30)
+    assert found[0, :20].tolist() == [*range(10), *range(60, 70)]
+    assert found[0, 20:].tolist() == list(range(10, 20))
 
 
 def test_lists_are_spread_only_where_that_costs_little() -> None:
@@ -224,6 +283,17 @@ def test_beside_a_product_is_what_shared_its_baskets_guests_too() -> None:
     assert found.score[0, 0] == pytest.approx(3 / (20**0.5 + 10))
     assert found.other[1].tolist() == [0, 2, -1]
     assert found.other[3].tolist() == [1, 2, -1] or found.other[3].tolist() == [2, 1, -1]
+
+
+def test_what_most_send_back_is_shown_to_nobody_new() -> None:
+    rows = [(c, p, BUY, 1.0) for c in range(8) for p in (0, 1)] + [(c, 2, BUY, 1.0) for c in range(4)]
+    rows += [(c, p, BACK, 5.0) for p, back in ((0, 5), (1, 4), (2, 4)) for c in range(back)]
+    told = deeds(rows, 8, 3)
+    now = START + 9 * DAY
+    # Five of eight is more than half; four of eight is not; of four, which are few, nothing is held against it.
+    assert popular(told, catalogue(3), now, k=3).product.tolist() == [[1, 2, -1]] * 2
+    assert bought_together(told, catalogue(3), now, k=3).other.tolist() == [[1, 2, -1], [2, -1, -1], [1, -1, -1]]
+    assert popular(told, catalogue(3), START + 5 * DAY, k=3).product.tolist() == [[0, 1, 2]] * 2
 
 
 def test_what_sells_is_told_by_country() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from recommend_worlds import DAY, START, catalogue, shop
+from recommend_worlds import DAY, START, catalogue, deeds, shop
 
 from lanecast.delivery.model.hazard import NoLightGBM
 from lanecast.recommend import choice, learned, signals
+from lanecast.recommend.deeds import Deeds, Kind
 from lanecast.recommend.features import Features
 from lanecast.recommend.history import Aim, past
 from lanecast.recommend.judging import LEARNED, TRIED
@@ -52,6 +54,33 @@ def test_without_lightgbm_the_other_models_are_left(monkeypatch: pytest.MonkeyPa
     assert LEARNED not in {row.model for row in outcome.rows}
     assert LEARNED not in {outcome.chosen[slot]["model"] for slot in TRIED}
     assert "not there" in said
+
+
+def test_who_has_only_looked_gets_what_those_like_who_bought_it() -> None:
+    whole = shop(150, 50)
+    more = replace(
+        deeds([(150, 49, int(Kind.CART), 118.0), (150, 48, int(Kind.VIEW), 119.0)], 151, 50), at=whole.at[-2:]
+    )
+    parts = ("customer", "product", "kind", "at", "quantity", "basket", "country")
+    told = replace(more, **{name: np.concatenate([getattr(whole, name), getattr(more, name)]) for name in parts})
+    chosen = {slot: {"model": LEARNED} for slot in TRIED}
+    chosen["learned"] = {"window": 30 * DAY, "boosters": _taught(told)}
+    (found,) = [
+        one.product[one.customer == 150]
+        for one in customer_lists(told, catalogue(50), chosen, NOW)
+        if one.slot == DISCOVER and 150 in one.customer
+    ]
+    assert {int(product) % 5 for product in found[0, :8]} <= {48 % 5, 49 % 5}  # a taste is every fifth product
+
+
+def _taught(told: Deeds) -> dict[str, str | None]:
+    then = past(told, catalogue(50), START + 60 * DAY)
+    fitted = signals.Signals(then, Aim.PURCHASES)
+    bought = np.zeros((151, 50), dtype=bool)
+    bought[told.customer, told.product] = True
+    lesson = learned.Lesson()
+    lesson.add(Features(fitted, 30 * DAY), fitted.batch(np.arange(151, dtype=np.int32)), bought)
+    return learned.learn([lesson]).told()
 
 
 def test_a_ranking_told_as_text_is_the_same_when_read() -> None:

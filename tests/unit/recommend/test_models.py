@@ -105,6 +105,11 @@ def test_a_customers_past_is_folded_by_basket() -> None:
     assert then.open.tolist() == [True, True, True]
 
 
+def test_days_before_1970_are_baskets_of_their_own() -> None:
+    told = deeds([(1, 0, BUY, -1 - START / DAY), (0, 0, BUY, 0)], 2, 1)
+    assert past(told, catalogue(1), START + DAY).times.tolist() == [1, 1]
+
+
 def test_what_was_sent_back_or_lasts_is_not_offered_again() -> None:
     back = int(Kind.RETURN)
     rows = [(c, 0, BUY, float(c % 9)) for c in range(40)]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from recommend_worlds import shop
@@ -115,12 +116,49 @@ def test_dirt_is_counted_and_crashes_nothing(tmp_path: Path) -> None:
     assert {row["customer_id"] for row in listed} == {"1", "2"}
 
 
+def test_ids_are_the_text_of_the_file_as_pandas_reads_it(tmp_path: Path) -> None:
+    ids = ["00123", "13085.0", "1e5", "True", "0x1", " 7", "пр😀", '"q""x,y"', "none", "na", "NONE", "-0", "1_000"]
+    blank = ["", "NA", "NaN", "nan", "null", "NULL", "None", "n/a", "N/A", "#N/A", "<NA>"]
+    rows = [f"{one},{one},purchase,2020-12-0{1 + at % 9},1,," for at, one in enumerate([*ids, *blank])]
+    rows += [f"{one},00123,purchase,2020-12-25,1,," for one in [*ids, *blank]]
+    path = _file(tmp_path / "ids.csv", rows)
+    frame = pd.read_csv(path, dtype={"customer_id": str, "product_id": str})
+    _, listed = _run(path, tmp_path / "out.csv")
+    assert {row["customer_id"] for row in listed} == set(frame.customer_id.dropna())
+    assert {row["product_id"] for row in listed} == set(frame.product_id.dropna())
+    back = pd.read_csv(tmp_path / "out.csv", dtype={"customer_id": str, "product_id": str})
+    assert back.customer_id.notna().all()
+    assert back.product_id.notna().all()
+
+
+def test_a_customer_known_by_rows_without_a_product_has_lists(tmp_path: Path) -> None:
+    rows = ["1,a,purchase,2020-12-01,1,,", "1,b,purchase,2020-12-01,1,,", "2,,purchase,2020-12-01,1,,"]
+    told, listed = _run(_file(tmp_path / "deeds.csv", [*rows, "2,a,purchase,2020-12-25,1,,"]), tmp_path / "out.csv")
+    assert [(row["slot"], row["product_id"]) for row in listed if row["customer_id"] == "2"] == [
+        (slot, product) for slot in ("discover", "all") for product in "ab"
+    ]
+    assert "1 no product or no time" in " ".join(told.split())
+
+
+def test_a_past_that_ended_long_ago_still_tells_what_was_popular(tmp_path: Path) -> None:
+    rows = [f"{c},p{p},purchase,1989-03-0{1 + p},1,," for p in range(9) for c in range(p + 1)]
+    _, listed = _run(_file(tmp_path / "old.csv", [*rows, "new,p9,purchase,1989-03-01,1,,"]), tmp_path / "out.csv")
+    found = [row["product_id"] for row in listed if row["customer_id"] == "new" and row["slot"] == "discover"]
+    assert found == [f"p{p}" for p in range(8, -1, -1)]
+
+
 def test_what_can_not_be_done_is_said(tmp_path: Path) -> None:
     path = _file(tmp_path / "deeds.csv", ["1,a,2021-03-01"], "customer_id,product_id,occurred_at\n")
     told = ["backtest", "recommend", "--cut", CUT, "--predictions", str(tmp_path / "out.csv"), "--interactions"]
     result = CliRunner().invoke(cli, [*told, str(path)])
     assert result.exit_code == 1
     assert "choose a later one" in result.output
+    before = path.read_text()
+    same = [*told[:4], "--predictions", str(tmp_path / "." / "deeds.csv"), "--interactions", str(path)]
+    result = CliRunner().invoke(cli, [*same[:3], "2022-01-01", *same[4:]])
+    assert result.exit_code == 1
+    assert "deeds.csv is the interactions file: name another" in result.output
+    assert path.read_text() == before
     other = _file(tmp_path / "other.csv", ["1,2"], "customer,product_id\n")
     result = CliRunner().invoke(cli, [*told, str(other)])
     assert result.exit_code == 1

@@ -31,8 +31,8 @@ CREATE UNIQUE INDEX recommendation_run_serving ON serving.recommendation_run (st
 CREATE UNIQUE INDEX recommendation_run_previous ON serving.recommendation_run (status) WHERE status = 'previous';
 
 -- Grain: one row per run, model, slot and window (validation: chosen by; report: later, and told). Recall and NDCG are those of the
--- first 20, means over `customers`; `difference` is the recall beyond popularity's, `low` to `high` its 95 % interval by a paired
--- bootstrap of customers. All of these are NULL where nobody could be asked.
+-- first 20, means over `customers`; `difference` is the recall (in slot buy_again the NDCG) beyond popularity's, `low` to `high` its
+-- 95 % interval by a paired bootstrap of customers. All of these are NULL where nobody could be asked.
 CREATE TABLE serving.recommendation_score (
     run_number integer NOT NULL REFERENCES serving.recommendation_run (run_number) ON DELETE CASCADE,
     model text NOT NULL,

@@ -16,7 +16,11 @@ from lanecast.files.values import Defect
 from lanecast.recommend.deeds import Catalogue, Deeds, Ints, Kind
 
 _KINDS = {one.name.lower(): int(one) for one in Kind}
-_BLANK = frozenset({"", "nan", "none", "null", "na", "n/a"})
+_BLANK = frozenset(
+    ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"]
+)
+_BLANK |= {"NULL", "NaN", "None", "n/a", "nan", "null"}
+"""What stands for nothing, as pandas reads it; all else is an id, `none` too."""
 
 
 @dataclass(frozen=True)
@@ -62,19 +66,22 @@ def read(path: str | Path, cut: datetime) -> History:
             # JSON Lines may leave out the last columns.
             told = [fields[at] if 0 <= at < len(fields) else "" for at in place]
             customer, product, occurred, kind, order, pieces = told
-            if problem is not None or product.strip().lower() in _BLANK:
-                unusable += 1
-                continue
             try:
-                moment = timestamp(occurred)
+                moment = timestamp(occurred) if problem is None else None
             except Defect:
                 moment = None
             if moment is None:
                 unusable += 1
                 continue
-            guest = customer.strip().lower() in _BLANK
+            guest, is_later = _is_blank(customer), moment[:19] >= limit
+            if _is_blank(product):
+                unusable += 1
+                if not guest and not is_later:
+                    # Known, though nothing tells of what: that customer gets what is popular.
+                    _ = numbers["customer_id"][customer]
+                continue
             guests += guest
-            if moment[:19] >= limit:
+            if is_later:
                 if not guest:
                     later.append((customer, product))
                 continue
@@ -82,7 +89,7 @@ def read(path: str | Path, cut: datetime) -> History:
             columns["customer"].append(-1 if guest else numbers["customer_id"][customer])
             columns["product"].append(numbers["product_id"][product])
             columns["kind"].append(_KINDS.get(kind.strip().lower(), int(Kind.PURCHASE)))
-            columns["basket"].append(-1 if order.strip().lower() in _BLANK else numbers["order_id"][order])
+            columns["basket"].append(-1 if _is_blank(order) else numbers["order_id"][order])
             quantity.append(_pieces(pieces))
     deeds = _deeds(columns, quantity, times, numbers)
     known = [
@@ -99,6 +106,10 @@ def read(path: str | Path, cut: datetime) -> History:
         np.full(products, int(cut.timestamp()), dtype=np.int64),
     )
     return History(deeds, catalogue, after[:, 0], after[:, 1], rows, unusable, guests)
+
+
+def _is_blank(text: str) -> bool:
+    return text in _BLANK or text.isspace()
 
 
 def _places(columns: list[str], name: str) -> list[int]:

@@ -71,10 +71,12 @@ def backtest(
     Raises FileError for a file that is no interactions table, CutError where nothing lies before the cut, OSError where
     the predictions can't be written.
     """
+    if predictions.exists() and Path(path).exists() and predictions.samefile(path):
+        raise FileExistsError(f"{predictions.name} is the interactions file: name another")
     say(f"reading {Path(path).name}")
     history = read(path, cut)
     deeds, catalogue, now = history.deeds, history.catalogue, int(cut.timestamp())
-    if not len(deeds.customers):
+    if not len(deeds) or not len(deeds.customers):
         raise CutError(
             f"none of the {history.rows:,} rows has a customer, a product and a time before the cut: choose a later "
             "one, and look whether customer_id, product_id and occurred_at are the right columns"

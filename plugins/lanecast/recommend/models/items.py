@@ -43,7 +43,7 @@ def weights(matrix: Any, ridge: float) -> Floats:
     n = matrix.shape[1]
     if n == 0:
         return np.zeros((0, 0), dtype=np.float32)
-    gram = np.asfortranarray(_gram(matrix))
+    gram = _gram(matrix).T  # symmetric: column-major without a copy
     gram[np.diag_indices(n)] += np.float32(ridge)
     gram, failed = lapack.spotrf(gram, lower=1, overwrite_a=1)
     if not failed:

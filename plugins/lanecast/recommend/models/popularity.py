@@ -20,7 +20,7 @@ def by_country(past: Past, half_life: float = HALF_LIFE) -> Floats:
     """(countries + 1) x products: share of purchases by country, each leaning on all with the weight of 200 purchases;
     the last row is for customers whose country is not known."""
     total = everywhere(past, half_life)
-    share = total / max(float(total.sum()), 1e-9)
+    share = total / max(float(total.sum()), 1e-36)
     found = np.tile(share, (past.countries + 1, 1)).astype(np.float32)
     own = np.flatnonzero(past.pair >= 0)
     country = past.country[past.customer[own]]
