@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import pendulum
-from airflow.sdk import dag
+from airflow.sdk import dag, get_current_context
 
 from lanecast import tasks
 from lanecast_dags import (
@@ -47,8 +47,8 @@ def delivery_time() -> None:
         outlets=[DELIVERY_TIME],
     )
     def refresh() -> dict[str, float]:
-        """Recomputes what changed since the last refresh."""
-        return tasks.refresh_delivery_time()
+        """Recomputes what changed since the last refresh; leaves it to the next where another load is about to end."""
+        return tasks.refresh_delivery_time(get_current_context())
 
     @lanecast_task(
         reads=["core.shipment", "mart.shipment_status", "mart.delivery_model"],

@@ -13,6 +13,7 @@ from typing import Any
 from lanecast import pipeline
 from lanecast.carriers.accounts import NoAccountError
 from lanecast.customers.keys import CustomerKeyError
+from lanecast.delivery import refresh as delivery
 from lanecast.files.errors import FileError
 from lanecast.follow import due
 from lanecast.follow import pull as pulling
@@ -200,11 +201,20 @@ def load_quarantine_replay(context: Context) -> list[dict[str, Any]]:
     raise AirflowSkipException("a dry run loads nothing")  # skipped, no asset is told to have changed
 
 
-def refresh_delivery_time() -> dict[str, Any]:
-    """Refreshes the marts: statuses of the shipments that changed, and with them the curves of all lanes."""
+def refresh_delivery_time(context: Context) -> dict[str, Any]:
+    """Refreshes the marts: statuses of the shipments that changed, and with them the curves of all lanes.
+
+    A run that an asset started is skipped while another load is under way: that one starts the next as it ends, and one
+    refresh of both costs little more than one of each.
+    """
     from lanecast import marts
 
     migrations.migrate()
+    by_asset = str(context["dag_run"].run_type).rpartition(".")[2].lower().startswith("asset")
+    if by_asset and delivery.is_load_to_come():
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        raise AirflowSkipException("another load is under way: its end starts the refresh")
     return asdict(marts.refresh_delivery())
 
 

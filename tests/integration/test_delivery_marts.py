@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 from math import exp, log
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
@@ -12,6 +13,7 @@ import psycopg2
 import pytest
 from delivery_rows import days, execute, put_events, put_shipments, rows, status
 
+from lanecast import tasks
 from lanecast.delivery.refresh import refresh
 from lanecast.warehouse import connection
 
@@ -411,3 +413,33 @@ def test_data_quality_adds_up_per_run_and_dataset() -> None:
     assert first["source_count"] == 10
     assert (found["r3", "interaction"]["state"], found["r3", "interaction"]["received"]) == ("failed", None)
     assert (found["r2", "shipment"]["received"], found["r2", "shipment"]["refreshed_at"]) == (None, days(2))
+
+
+def test_a_refresh_is_left_to_the_load_that_is_about_to_end() -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    def start(run_type: str) -> dict[str, Any]:
+        return tasks.refresh_delivery_time({"dag_run": SimpleNamespace(run_type=run_type)})
+
+    def under_way(run: str, kind: str, dataset: str, minutes: int) -> None:
+        execute(
+            "INSERT INTO ops.run (run_id, kind, dataset, as_of, started_at) "
+            "VALUES (%s, %s, %s, now(), now() - make_interval(mins => %s))",
+            *(run, kind, dataset, minutes),
+        )
+
+    start("asset_triggered")
+    under_way("hung", "import", "tracking_event", 11)
+    under_way("other", "import", "order_line", 0)
+    start("asset_triggered")
+    under_way("pull", "pull", "tracking_event", 1)
+    with pytest.raises(AirflowSkipException, match="another load"):
+        start("asset_triggered")
+    start("manual")
+    # What has waited for long waits for no other.
+    execute(
+        "INSERT INTO ops.run (run_id, kind, dataset, as_of, state, finished_at) "
+        "VALUES ('old', 'pull', 'tracking_event', now(), 'loaded', now() - interval '11 minutes'); "
+        "INSERT INTO ops.shipment_change (shipment_id, run_id) VALUES (1, 'old')",
+    )
+    start("asset_triggered")

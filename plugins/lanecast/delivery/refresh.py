@@ -38,6 +38,13 @@ class Refreshed:
     lane_seconds: float = 0.0
 
 
+def is_load_to_come(address: str | None = None) -> bool:
+    """Whether a load is under way whose end starts a refresh, so that one now can be left to that."""
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        cursor.execute(statement("delivery/load_to_come"))
+        return bool(only_row(cursor)[0])
+
+
 def refresh(address: str | None = None, as_of: datetime | None = None, rebuild: bool = False) -> Refreshed:
     """Consumes ops.shipment_change and brings serving.shipment_status and serving.delivery_time up to date.
 

@@ -58,9 +58,14 @@ def fetch_history(sandbox_url: str, folder: Path) -> dict[str, Path]:
     return found
 
 
-def run(open_api: Callable[[], Api], history: Callable[[], dict[str, Path]] | None, say: Say) -> Outcome:
+def run(
+    open_api: Callable[[], Api],
+    history: Callable[[], dict[str, Path]] | None,
+    say: Say,
+    first_ranges: Callable[[], None] = lambda: None,
+) -> Outcome:
     """Imports the history of parcels (where there is one), asks carriers and storefronts, makes recommendations, and
-    waits until the marts are fresh.
+    waits until the marts are fresh; calls `first_ranges` as soon as carriers' answers are in them.
 
     Orders, products and behaviour come from the storefronts alone, their history too: a first read tells all of it.
     """
@@ -76,14 +81,17 @@ def run(open_api: Callable[[], Api], history: Callable[[], dict[str, Path]] | No
     with ThreadPoolExecutor(3) as pool:
         jobs = [pool.submit(_one, open_api, outcome, "carrier_tracking", {})]
         say("asking the carriers for what is under way")
-        jobs.append(pool.submit(_shops, open_api, outcome, say))
+        shops = pool.submit(_shops, open_api, outcome, say)
         if "events" in files:
             say("importing the history of tracking events")
             told = {"dataset": "events", "path": str(files["events"])}
             jobs.append(pool.submit(_one, open_api, outcome, "history_import", told))
         for job in jobs:
             job.result()
-    say("waiting for the delivery times")
+        say("waiting for the delivery times")
+        _wait_for_marts(open_api, outcome, before)
+        first_ranges()
+        shops.result()
     _wait_for_marts(open_api, outcome, before)
     outcome.seconds = time.monotonic() - began
     return outcome
@@ -143,7 +151,8 @@ def _note(api: Api, outcome: Outcome, dag_id: str, run_id: str, state: str) -> N
 
 
 def _wait_for_marts(open_api: Callable[[], Api], outcome: Outcome, before: set[str]) -> None:
-    """Every refresh that the loads have started, and none under way any more with changes waiting."""
+    """Every refresh that the loads have started, and none under way any more with changes waiting; `before` are those
+    that are noted already."""
     until = time.monotonic() + _LIMIT
     with open_api() as api:
         while True:
@@ -154,6 +163,7 @@ def _wait_for_marts(open_api: Callable[[], Api], outcome: Outcome, before: set[s
                 break
             time.sleep(0.3)
         for run in fresh:
+            before.add(str(run["dag_run_id"]))
             patiently(partial(_note, api, outcome, "delivery_time", str(run["dag_run_id"]), str(run["state"])))
 
 

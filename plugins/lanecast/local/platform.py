@@ -85,7 +85,12 @@ def _up(console: Console, once: bool, world: World) -> int:
             assert platform.sandbox_url is not None
             return main_job.fetch_history(platform.sandbox_url, exports)
 
-        outcome = main_job.run(platform.api, history if platform.sandbox_url else None, console.print)
+        outcome = main_job.run(
+            platform.api,
+            history if platform.sandbox_url else None,
+            console.print,
+            lambda: summary.show_first_ranges(console),
+        )
         run_ids = [f"{dag}:{run_id}" for dag, run_id, _ in outcome.runs]
         figures = summary.collect(run_ids)
         summary.show(console, figures, outcome, platform.login, platform.url, _sandbox_notice(platform, world))

@@ -58,6 +58,15 @@ def collect(run_ids: list[str]) -> Summary:
         return Summary(shipments, events, rows("loads"), rows("rules"), rows("lanes"), rows("pulled"), shops)
 
 
+def show_first_ranges(console: Console) -> None:
+    """Prints what can be promised already, while storefronts are still read."""
+    with warehouse.connect() as link, link.cursor() as cursor:
+        cursor.execute(statement("summary/lanes"))
+        lanes = [f"{lane} {low} to {high}" for lane, _, _, _, low, _, high in cursor.fetchall()]
+    if lanes:
+        console.print(f"days that four in five deliveries take: {', '.join(lanes)}")
+
+
 def show(console: Console, summary: Summary, outcome: Outcome, login: dict[str, str], url: str, sandbox: str) -> None:
     """Prints the summary."""
     console.rule("[bold]Lanecast")

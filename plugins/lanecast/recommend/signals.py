@@ -16,7 +16,7 @@ from lanecast.recommend.models.latent import Latent
 
 _CELLS = 3_000_000
 """Customers x products of a batch at most."""
-LEAN = 20_000
+LEAN = 10_000
 """Customers above which models that add little are left out, so that lists of all are made in time."""
 _RESTS, _DURABLE, _DURABLE_BUYERS = 0.3, 0.03, 30
 
