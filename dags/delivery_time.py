@@ -85,7 +85,9 @@ def delivery_time() -> None:
         """Sets what customers experienced against what they were promised, and tells what they did after it."""
         return tasks.refresh_delivery_experience()
 
-    refresh() >> learned() >> [promises() >> experience(), under_way()]
+    promised = promises()
+    refresh() >> learned() >> [promised, under_way()]
+    promised >> experience()
 
 
 delivery_time()

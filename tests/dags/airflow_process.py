@@ -108,6 +108,7 @@ def describe_task(task: Any) -> dict[str, Any]:
     told = task.partial_kwargs if task.is_mapped else {}
     return {
         "id": task.task_id,
+        "after": sorted(task.upstream_task_ids),
         "doc": task.doc_md or getattr(getattr(task, "python_callable", None), "__doc__", None),
         "owner": task.owner,
         "retries": task.retries,

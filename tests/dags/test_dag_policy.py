@@ -125,6 +125,17 @@ def test_loads_tell_which_assets_they_changed(described: dict[str, Any]) -> None
     assert outlets["delivery_time"] == {"lanecast://mart/delivery_time"}
 
 
+def test_what_is_told_of_open_shipments_follows_the_refresh(described: dict[str, Any]) -> None:
+    after = {task["id"]: task["after"] for task in described["dags"]["delivery_time"]["tasks"]}
+    assert after == {
+        "refresh": [],
+        "learned": ["refresh"],
+        "promises": ["learned"],
+        "experience": ["promises"],
+        "under_way": ["learned"],
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "param", "good", "bad"),
     [
