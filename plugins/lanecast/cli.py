@@ -40,6 +40,17 @@ def _day(_: click.Context, __: click.Parameter, value: str | None) -> datetime |
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _country(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    from lanecast.carriers.places import country_code
+
+    code = country_code(value.strip())
+    if code is None:
+        raise click.BadParameter(f"{value!r} is no country: give one like BR or Brazil")
+    return code
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="lanecast")
 def cli() -> None:
@@ -172,7 +183,12 @@ def erase_customer(customers: tuple[str, ...], dry_run: bool, as_json: bool) -> 
 
 
 @cli.command()
-@click.option("--country", metavar="XX", help="One destination country, ISO 3166-1 alpha-2; all together by default.")
+@click.option(
+    "--country",
+    metavar="XX",
+    callback=_country,
+    help="One destination country, ISO 3166-1 alpha-2; all together by default.",
+)
 @click.option(
     "--segment", default="all", show_default=True, help="A customer's history, as in mart.delivery_experience."
 )
@@ -447,7 +463,12 @@ def train_recommendations(as_of: datetime | None, as_json: bool) -> None:
 @click.option("--customer", metavar="ID", help="Whom: the shop's id of the customer, or the key.")
 @click.option("--product", metavar="ID", help="Beside which product.")
 @click.option("--slot", type=click.Choice(["discover", "buy_again"]), help="This one alone.")
-@click.option("--country", metavar="XX", help="Whose popular products somebody new is shown; the customer's own else.")
+@click.option(
+    "--country",
+    metavar="XX",
+    callback=_country,
+    help="Whose popular products somebody new is shown; the customer's own else.",
+)
 @click.option("-n", "how_many", type=click.IntRange(1, 100), default=20, show_default=True, help="How many at most.")
 @as_json
 @click.pass_context
