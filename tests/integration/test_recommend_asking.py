@@ -68,6 +68,8 @@ def test_somebody_new_and_a_product_are_asked_for(known: str) -> None:
     assert {one["basis"] for one in new["discover"]} == {"popular"}
     assert new["buy_again"] == []
     assert list(told("recommend", "--country", "DE")) == ["discover"]
+    assert told("recommend", "--country", "Germany") == told("recommend", "--country", "DE")
+    assert "'Germanyy' is no country" in lanecast("recommend", "--country", "Germanyy").output
     beside = told("recommend", "--product", "a0")["beside"]
     rows = asked(
         "SELECT rank, recommended_product_id, support, lift::float FROM mart.product_recommendation "
