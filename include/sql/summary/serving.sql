@@ -3,7 +3,9 @@ SELECT
     told.slot,
     told.model,
     told.recall_at_20,
-    popular.recall_at_20 AS popular,
+    popular.recall_at_20 AS popular_recall,
+    told.ndcg_at_20,
+    popular.ndcg_at_20 AS popular_ndcg,
     told.customers,
     told.why
 FROM mart.recommendation_evaluation AS told

@@ -21,7 +21,7 @@ class Shops:
     totals: tuple[int, int, int, int, int]
     customer: list[tuple[str, str, int, str, str | None]]
     together: list[tuple[str, str, int, str, str]]
-    serving: list[tuple[str, str, Any, Any, int, str]]
+    serving: list[tuple[Any, ...]]
 
 
 @dataclass
@@ -125,14 +125,14 @@ def show(console: Console, summary: Summary, outcome: Outcome, login: dict[str, 
 def _show_shops(console: Console, shops: Shops) -> None:
     if shops.serving:
         table = _table("Which models recommend, by what they found of later purchases", "list", "model", "recall@20")
-        for name in ("popularity's", "customers"):
+        for name in ("popularity's", "NDCG@20", "popularity's", "customers"):
             table.add_column(name, justify="right")
-        for slot, model, recall, popular, customers, _ in shops.serving:
+        for slot, model, *found, customers, _ in shops.serving:
             # Nothing was found where too little is known to ask anybody.
-            found = ["" if value is None else f"{value:.3f}" for value in (recall, popular)]
-            table.add_row(slot, model, *found, f"{customers:,}")
+            told = ["" if value is None else f"{value:.3f}" for value in found]
+            table.add_row(slot, model, *told, f"{customers:,}")
         console.print(table)
-        for slot, _, _, _, _, why in shops.serving:
+        for slot, *_, why in shops.serving:
             console.print(f"[dim]{slot}: {why}[/dim]")
         console.print()
     if shops.customer:
