@@ -198,6 +198,10 @@ _CONTENT = {
     "JOIN core.shipment_number AS number USING (shipment_id) ORDER BY 1, 2, 3, 4, 5",
     "quarantined_row": "SELECT dataset, rule, row_data ->> 'carrier', row_data ->> 'tracking_number', row_hash "
     "FROM quality.quarantined_row ORDER BY 1, 2, 3, 4, 5",
+    "customer_order": "SELECT order_id, customer_id, ordered_at, status, currency, country, cancelled_at "
+    "FROM core.customer_order ORDER BY 1",
+    "order_line": "SELECT order_id, line_number, product_id, quantity, unit_price, occurred_at "
+    "FROM core.order_line ORDER BY 1, 2",
     "shipment_status": "SELECT carrier, tracking_number, epoch, milestone, milestone_at, reason, last_place, "
     "ordered_at, shipped_at, delivered_at FROM mart.shipment_status ORDER BY carrier, tracking_number, epoch, order_id",
     "delivery_time": "SELECT origin_country, origin_region, destination_country, destination_region, carrier, service, "
