@@ -124,13 +124,10 @@ def show(console: Console, summary: Summary, outcome: Outcome, login: dict[str, 
 
 def _show_shops(console: Console, shops: Shops) -> None:
     if shops.serving:
-        table = _table("Which models recommend, by what they found of later purchases", "list", "model", "recall@20")
-        for name in ("popularity's", "NDCG@20", "popularity's", "customers"):
-            table.add_column(name, justify="right")
-        for slot, model, *found, customers, _ in shops.serving:
-            # Nothing was found where too little is known to ask anybody.
-            told = ["" if value is None else f"{value:.3f}" for value in found]
-            table.add_row(slot, model, *told, f"{customers:,}")
+        title = "Which models recommend, and how well (popularity in brackets)"
+        table = _table(title, "list", "model", "recall@20", "NDCG@20", "customers")
+        for slot, model, recall, popular_recall, ndcg, popular_ndcg, customers, _ in shops.serving:
+            table.add_row(slot, model, _beside(recall, popular_recall), _beside(ndcg, popular_ndcg), f"{customers:,}")
         console.print(table)
         for slot, *_, why in shops.serving:
             console.print(f"[dim]{slot}: {why}[/dim]")
@@ -154,6 +151,11 @@ def _table(title: str, first: str, *others: str) -> Table:
         numeric = name not in {"from", "rule", "step", "model", "product", "reason"}
         table.add_column(name, justify="right" if numeric else "left")
     return table
+
+
+def _beside(value: float | None, popular: float | None) -> str:
+    """A figure and popularity's; nothing where too little is known to ask anybody."""
+    return "" if value is None or popular is None else f"{value:.3f} ({popular:.3f})"
 
 
 def _texts(row: tuple[Any, ...]) -> list[str]:

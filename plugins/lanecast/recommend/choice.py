@@ -59,7 +59,7 @@ def evaluate(
         # These hold whole matrices: the next window's must not be made beside them.
         del then, signals, features, learned
     times = dict(zip((VALIDATION, REPORT), zip(spans.starts[1:], spans.ends[1:], strict=True), strict=True))
-    served = {slot: _chosen(slot, told[0], told[1]) for slot in TRIED}
+    served = {slot: _chosen(slot, told[0], told[1], k) for slot in TRIED}
     rows = [
         _row(model, slot, window, judged, times[window], k, len(catalogue.available), served[slot])
         for window, judged in zip((VALIDATION, REPORT), told, strict=True)
@@ -99,10 +99,10 @@ def _beyond(model: str, slot: str, judged: Told) -> Floats:
     return judged[model, slot].measured(slot) - judged[POPULARITY, slot].measured(slot)
 
 
-def _chosen(slot: str, validation: Told, report: Told) -> tuple[str, str]:
+def _chosen(slot: str, validation: Told, report: Told, k: int) -> tuple[str, str]:
     """What serves, and why: the first in the order of the validation window that is beyond popularity on the later
     one for certain."""
-    floor, measure, passed = FLOOR[slot], MEASURE[slot], ""
+    floor, measure, passed = FLOOR[slot], f"{MEASURE[slot]}@{k}", ""
     for model, value in _ordered(slot, validation):
         if model == POPULARITY or (model, slot) not in report:
             continue

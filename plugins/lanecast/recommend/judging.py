@@ -25,7 +25,7 @@ TRIED: dict[str, tuple[str, ...]] = {
 }
 """By slot, the models that are tried, simpler ones first."""
 
-MEASURE = {DISCOVER: "Recall@k", BUY_AGAIN: "NDCG@k", ALL: "Recall@k"}
+MEASURE = {DISCOVER: "Recall", BUY_AGAIN: "NDCG", ALL: "Recall"}
 """By what models are ordered and set against popularity. A list of what a customer bought before often holds all of it:
 Recall is then the same whatever stands first, so that it can't tell one order from another."""
 
@@ -56,7 +56,7 @@ class Judged:
 
     def measured(self, slot: str) -> Floats:
         """By the measure of the slot."""
-        return self.ndcgs() if MEASURE[slot] == "NDCG@k" else self.recalls()
+        return self.ndcgs() if MEASURE[slot] == "NDCG" else self.recalls()
 
     def ndcgs(self) -> Floats:
         """All customers', in the order in which they were asked."""

@@ -221,7 +221,7 @@ def test_buying_again_is_judged_by_what_stands_first() -> None:
     assert report[served["model"]].difference == pytest.approx(
         report[served["model"]].ndcg - report[POPULARITY].ndcg, abs=1e-6
     )
-    assert "NDCG@k" in served["why"]
+    assert "NDCG@20" in served["why"]
 
 
 def test_half_a_list_at_most_is_of_one_category_while_others_are_left() -> None:
