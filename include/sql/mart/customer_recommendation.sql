@@ -54,8 +54,8 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT
         (row_number() OVER (ORDER BY told.place))::integer AS rank,
-        named.product_id,
-        coalesce(product.title, named.title) AS title,
+        product.product_id,
+        product.title,
         told.score::numeric AS score,
         serving.recommendation_reason(
             run.reasons[told.reason + 1],
@@ -72,23 +72,13 @@ CROSS JOIN LATERAL (
     -- one look-up each, whatever the planner thinks of how many products there are
     CROSS JOIN LATERAL (
         SELECT
-            number.product_id,
-            number.title
-        FROM serving.recommended_product AS number
-        WHERE number.run_number = list.run_number AND number.product_number = told.product
-        ORDER BY number.product_number
-        LIMIT 1
-    ) AS named
-    CROSS JOIN LATERAL (
-        SELECT known.title
-        FROM core.product AS known
-        WHERE
-            known.product_id = named.product_id
-            AND coalesce(known.is_available, true)
-            AND known.withdrawn_at IS NULL
-        ORDER BY known.product_id
+            buyable.product_id,
+            buyable.title
+        FROM serving.buyable_product AS buyable
+        WHERE buyable.run_number = list.run_number AND buyable.product_number = told.product
+        ORDER BY buyable.product_number
         LIMIT 1
     ) AS product
-    WHERE since.products IS NULL OR named.product_id <> ALL(since.products)
+    WHERE since.products IS NULL OR product.product_id <> ALL(since.products)
 ) AS entry
 WHERE run.status = 'serving';
