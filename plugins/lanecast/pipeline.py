@@ -14,7 +14,7 @@ from datetime import datetime
 from psycopg2.extensions import cursor as Cursor
 
 from lanecast.alerts import runs as alerts
-from lanecast.customers.agreement import KEYED_DATASETS, agreed_secret
+from lanecast.customers.agreement import agreed_secret
 from lanecast.files import importing
 from lanecast.files.errors import FileError
 from lanecast.files.streams import Progress
@@ -135,7 +135,7 @@ def open_import(
         raise FileError(f"no dataset is called {dataset!r}: files can hold {', '.join(TARGETS)}")
     with importing.open_rows(dataset, path, mapping):
         pass  # a file that can't be read should be refused before anything is written
-    if target.staged in KEYED_DATASETS:
+    if target.staged in staging.NAMES_CUSTOMERS:
         agreed_secret(address)
     params = {"dataset": dataset, "path": path, "mapping": mapping}
     with warehouse.connect(as_of=as_of, address=address) as link:
@@ -150,7 +150,7 @@ def stage(run: Run, address: str | None = None, progress: Progress | None = None
 
 def _stage(run: Run, address: str | None, progress: Progress | None = None) -> dict[str, int]:
     source = SOURCES[run.kind]
-    if KEYED_DATASETS & {batch.dataset for batch in source.batches(run)}:
+    if staging.NAMES_CUSTOMERS & {batch.dataset for batch in source.batches(run)}:
         agreed_secret(address)  # with another secret, known customers would come as strangers
     return source.stage(run, address, progress)
 

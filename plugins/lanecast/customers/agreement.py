@@ -14,9 +14,6 @@ from lanecast.customers import keys, rekeying
 from lanecast.customers.keys import CustomerKeyError, customer_key
 from lanecast.warehouse import connection as warehouse
 
-KEYED_DATASETS = frozenset({"order_line", "interaction"})
-"""The staged datasets whose rows name customers."""
-
 
 def agreed_secret(address: str | None = None) -> bytes:
     """The secret of customers' keys, after the warehouse has agreed to it: the first one is noted, and rows that name

@@ -49,8 +49,6 @@ _WRITES: Mapping[str, str] = {
     "product": "customers and products",
 }
 
-_NAMES_CUSTOMERS = frozenset({"order_line", "interaction"})
-
 
 class DoesNotAddUp(RuntimeError):
     """Rows were lost or made on the way: nothing is committed. Names the numbers."""
@@ -98,7 +96,7 @@ def load(run: Run, batch: Batch, address: str | None = None, after_merge: AfterM
                     f"run {run.run_id}, {batch.dataset}: the source held {held} rows and {received} were received; "
                     "nothing was loaded. Run it again; if it stays so, rows are lost where the source is read"
                 )
-            if batch.dataset in _NAMES_CUSTOMERS:
+            if batch.dataset in staging.NAMES_CUSTOMERS:
                 cursor.execute(statement("load/erased_customers", **_tables(batch)))
             accepted = received - staging.rejected_rows(link, batch)
             begun = _begun(cursor, run, batch.dataset)

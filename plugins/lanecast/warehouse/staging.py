@@ -41,6 +41,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """The columns of each dataset's staging table, in the order in which rows are given to `copy_rows`."""
 
+NAMES_CUSTOMERS = frozenset(dataset for dataset, columns in COLUMNS.items() if "customer_id" in columns)
+"""The datasets whose rows name customers, by their keys."""
+
 JUDGED_COLUMNS: dict[str, tuple[str, ...]] = {
     "tracking_event": (
         *("is_registered", "used_from", "is_placed", "placed_at", "placed_in", "least_km"),
