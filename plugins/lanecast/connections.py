@@ -58,6 +58,13 @@ class Connection:
         return host.rstrip("/") + path
 
 
+def refuse_plain_http(found: Connection, base_url: str) -> None:
+    """Raises ValueError where secrets would travel as plain text: over http, beyond this machine, without its say-so."""
+    address = urlsplit(base_url)
+    if address.scheme == "http" and not (is_loopback(address.hostname or "") or found.extra.get("allow_http") is True):
+        raise ValueError(f'connection {found.name} is plain http: use https, or set its extra {{"allow_http": true}}')
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name is this very machine."""
     return host in {"localhost", "::1", "[::1]"} or host.startswith("127.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from lanecast import connections, settings
 from lanecast.carriers.base import Account
 from lanecast.carriers.registry import row
@@ -25,15 +23,11 @@ def account(carrier: str) -> Account:
     found = connections.get(name)
     if found is not None:
         base_url = found.base_url if found.host else known.base_url
-        address = urlsplit(base_url)
         if known.credentials != "none" and not found.password:
             raise ValueError(f"connection {name} has no password: put the client secret or the API key there")
         if known.credentials == "login and password" and not found.login:
             raise ValueError(f"connection {name} has no login: put the client id there")
-        if address.scheme == "http" and not (
-            connections.is_loopback(address.hostname or "") or found.extra.get("allow_http") is True
-        ):
-            raise ValueError(f'connection {name} is plain http: use https, or set its extra {{"allow_http": true}}')
+        connections.refuse_plain_http(found, base_url)
         return Account(
             carrier=carrier,
             base_url=base_url,

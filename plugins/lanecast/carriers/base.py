@@ -6,7 +6,7 @@ import base64
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 from urllib.parse import quote
 
 import msgspec
@@ -33,7 +33,17 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return f"Account(carrier={self.carrier!r}, base_url={self.base_url!r}, is_sandbox={self.is_sandbox})"
 
 
-def basic_auth(account: Account) -> dict[str, str]:
+class HasLogin(Protocol):
+    """Anything that is asked with a login and a password."""
+
+    @property
+    def login(self) -> str: ...
+
+    @property
+    def password(self) -> str: ...
+
+
+def basic_auth(account: HasLogin) -> dict[str, str]:
     """The header of HTTP Basic for an account."""
     return {"Authorization": "Basic " + base64.b64encode(f"{account.login}:{account.password}".encode()).decode()}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from lanecast import connections, settings
 from lanecast.carriers.accounts import SANDBOX_SECRET
@@ -68,13 +67,7 @@ def _of_connection(source: Source) -> SourceAccount | None:
             "woocommerce": "login and password: put the consumer key and the consumer secret there",
         }
         raise ValueError(f"connection {source.connection} lacks {needed[source.kind]}")
-    address = urlsplit(found.base_url)
-    if address.scheme == "http" and not (
-        connections.is_loopback(address.hostname or "") or found.extra.get("allow_http") is True
-    ):
-        raise ValueError(
-            f'connection {source.connection} is plain http: use https, or set its extra {{"allow_http": true}}'
-        )
+    connections.refuse_plain_http(found, found.base_url)
     return SourceAccount(
         source=source.name,
         connection=source.connection,

@@ -75,9 +75,7 @@ class WooCommerce(ShopAdapter):
     kind: ClassVar[str] = "woocommerce"
 
     def authorization(self, account: SourceAccount) -> Mapping[str, str]:
-        from lanecast.carriers.base import Account
-
-        return basic_auth(Account(carrier=account.source, base_url="", login=account.login, password=account.password))
+        return basic_auth(account)
 
     def first(self, window: Window, account: SourceAccount) -> Step:
         size = page_size(account, PAGE_SIZE, most=PAGE_SIZE)
