@@ -59,7 +59,7 @@ class Connection:
 
 
 def refuse_plain_http(found: Connection, base_url: str) -> None:
-    """Raises ValueError where secrets would travel as plain text: over http, beyond this machine, without its say-so."""
+    """Raises ValueError where secrets would travel as plain text: over http beyond this machine, unless it says so."""
     address = urlsplit(base_url)
     if address.scheme == "http" and not (is_loopback(address.hostname or "") or found.extra.get("allow_http") is True):
         raise ValueError(f'connection {found.name} is plain http: use https, or set its extra {{"allow_http": true}}')
