@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lanecast.bench import warehouse as bench
 from lanecast.customers import experience
 from lanecast.local.server import start_server
 from lanecast.warehouse import connection as warehouse
@@ -39,9 +40,7 @@ def measure(orders: int, say: Callable[[str], None] = lambda _: None) -> Figures
             with warehouse.connect(address=address) as link, link.cursor() as cursor:
                 cursor.execute("SELECT setseed(0.5)")
                 cursor.execute(statement("bench/experienced_orders"), {"orders": orders, "as_of": AS_OF})
-            with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
-                for table in _TABLES:
-                    cursor.execute(f"ANALYZE {table}")
+            bench.settle(address, _TABLES)
             say("working out what followed")
             done = experience.refresh(address, AS_OF)
         finally:

@@ -21,6 +21,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from lanecast.bench import warehouse as bench
 from lanecast.local.server import start_server
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import migrations
@@ -78,7 +79,7 @@ def recommend(deeds: int, customers: int, products: int, say: Callable[[str], No
             with warehouse.connect(address=server.dsn()) as link, link.cursor() as cursor:
                 values = {"deeds": deeds, "customers": customers, "products": products}
                 cursor.execute(statement("bench/recommend_world"), values)
-            _settle(server.dsn())
+            bench.settle(server.dsn(), _TABLES)
             say("making recommendations")
             began = time.monotonic()
             done = subprocess.run(
@@ -108,18 +109,6 @@ def recommend(deeds: int, customers: int, products: int, say: Callable[[str], No
         told["models"],
         reads,
     )
-
-
-def _settle(address: str) -> None:
-    """Vacuums and analyzes what was filled, as autovacuum does soon after a load."""
-    link = psycopg2.connect(address, options="-c role=lanecast_owner")
-    link.autocommit = True
-    try:
-        with link.cursor() as cursor:
-            for table in _TABLES:
-                cursor.execute(f"VACUUM (ANALYZE) {table}")
-    finally:
-        link.close()
 
 
 def _read(address: str) -> dict[str, Times]:

@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg2
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from lanecast.bench import warehouse as bench
 from lanecast.delivery import refresh as refreshing
 from lanecast.delivery.refresh import Refreshed
 from lanecast.local.server import start_server
@@ -85,10 +85,10 @@ def _measure(address: str, parcels: int, changed: int, say: Callable[[str], None
         _make(address, first, min(_PART, parcels - first), parcels, SCANS, _SETTLED_DAYS, A_DAY)
         refreshing.refresh(address, _AS_OF)
         if first in (0, _PART * 9):
-            _settle(address)
+            bench.settle(address, _TABLES)
     _make(address, parcels, OPEN, OPEN, SCANS - _NEW_SCANS, _OPEN_DAYS, A_DAY)
     refreshing.refresh(address, _AS_OF)
-    _settle(address)
+    bench.settle(address, _TABLES)
     built = time.monotonic() - began
     found: list[Refreshed] = []
     for number in range(ROUNDS):
@@ -128,18 +128,6 @@ def _make(address: str, first: int, count: int, parcels: int, scans: int, until:
                 "as_of": _AS_OF,
             },
         )
-
-
-def _settle(address: str) -> None:
-    """Vacuums and analyzes, as autovacuum does in time."""
-    link = psycopg2.connect(address, options="-c role=lanecast_owner")
-    link.autocommit = True
-    try:
-        with link.cursor() as cursor:
-            for table in _TABLES:
-                cursor.execute(f"VACUUM (ANALYZE) {table}")
-    finally:
-        link.close()
 
 
 def as_dict(measured: Measured) -> dict[str, object]:

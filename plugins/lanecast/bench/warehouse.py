@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import psycopg2
 
 from lanecast.warehouse import connection as warehouse
@@ -14,6 +16,9 @@ SCANS = 10
 _STAGED = {"tracking_event": ("bench/staged_events", SCANS), "shipment": ("bench/staged_shipments", 1)}
 
 
+PARCELS = ("core.tracking_event", "core.shipment_number", "core.shipment")
+
+
 def reset(address: str) -> None:
     """Leaves nothing of an earlier round."""
     with warehouse.connect(role="owner", address=address) as link, link.cursor() as cursor:
@@ -23,13 +28,13 @@ def reset(address: str) -> None:
         )
 
 
-def settle(address: str) -> None:
-    """Vacuums and analyzes core, as autovacuum does soon after a load."""
+def settle(address: str, tables: Sequence[str] = PARCELS) -> None:
+    """Vacuums and analyzes tables, as autovacuum does soon after a load."""
     link = psycopg2.connect(address, options="-c role=lanecast_owner")
     link.autocommit = True
     try:
         with link.cursor() as cursor:
-            for table in ("core.tracking_event", "core.shipment_number", "core.shipment"):
+            for table in tables:
                 cursor.execute(f"VACUUM (ANALYZE) {table}")
     finally:
         link.close()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lanecast.recommend.deeds import Catalogue, Deeds
-from lanecast.recommend.history import Aim, past, sent_back, taken_and_returned
+from lanecast.recommend.deeds import Catalogue, Deeds, Kind
+from lanecast.recommend.history import DAY, Aim, past, sent_back, taken_and_returned
 from lanecast.recommend.lists import PopularLists, ProductLists
 from lanecast.recommend.metrics import best
 from lanecast.recommend.models import popularity
@@ -57,8 +57,8 @@ def popular(deeds: Deeds, catalogue: Catalogue, now: int, k: int = 50) -> Popula
 
     Guests count for all countries together, and by their deeds' country for theirs. What most send back is left out.
     """
-    rows = np.flatnonzero((deeds.at < now) & (deeds.kind == 2) & (deeds.product >= 0))
-    weight = np.exp2((deeds.at[rows] - now) / (popularity.HALF_LIFE * 86_400))
+    rows = np.flatnonzero((deeds.at < now) & (deeds.kind == Kind.PURCHASE) & (deeds.product >= 0))
+    weight = np.exp2((deeds.at[rows] - now) / (popularity.HALF_LIFE * DAY))
     product, country = deeds.product[rows], deeds.country[rows]
     countries = np.concatenate([[-1], np.unique(country[country >= 0])]).astype(np.int16)
     total = np.stack(
