@@ -31,6 +31,7 @@ from lanecast.storefronts.base import (
     Window,
 )
 from lanecast.storefronts.keeping import KEEP
+from lanecast.storefronts.members import identity
 
 VERSION = "2026-07"
 PAGE_SIZE = 25
@@ -208,7 +209,7 @@ class Shopify(ShopAdapter):
             return Facts([], rest=tuple(_rest(page)))
         found = wire.connection(page)
         if page.step.part == "ids":
-            seen = [Seen(wire.identity(node), None) for node in found.nodes]
+            seen = [Seen(identity(node), None) for node in found.nodes]
         else:
             seen = [wire.seen(node) for node in found.nodes]
         lacking: list[Step] = []

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import msgspec
-
 from lanecast.customers.keys import bare_gid
 from lanecast.storefronts import shopify_wire as wire
 from lanecast.storefronts import texts
 from lanecast.storefronts.base import Line, OrderTold, Page, PageBroken, ParcelTold, ProductTold
+from lanecast.storefronts.members import BAD, Raw, Value, identity, member, place
 from lanecast.storefronts.texts import Notes
 
 
-def unfinished(node: wire.Raw) -> Iterator[tuple[str, str, str | None]]:
+def unfinished(node: Raw) -> Iterator[tuple[str, str, str | None]]:
     """What an order has more of than its page shows: `lines` or `refund`, of which id, after which cursor."""
     try:
         order = wire.decode_order.decode(node)
-    except wire.BAD:
+    except BAD:
         return
     if order.line_items.page_info.has_next_page:
         yield "lines", order.id, order.line_items.page_info.end_cursor
@@ -43,13 +42,13 @@ def _rest_of(page: Page) -> tuple[str, wire.Connection] | None:
         if inner is None:
             raise PageBroken("the rest of a record has no lines")
         return node.id, inner
-    except wire.BAD as error:
+    except BAD as error:
         raise PageBroken(f"the rest of a record can't be read: {error}") from None
 
 
 def orders(page: Page, rest: Iterable[Page]) -> Iterator[OrderTold]:
     """The orders of a page, with what further pages tell of their lines and refunds."""
-    further: dict[str, list[wire.Raw]] = {}
+    further: dict[str, list[Raw]] = {}
     for one in rest:
         found = _rest_of(one)
         if found is not None:
@@ -58,18 +57,18 @@ def orders(page: Page, rest: Iterable[Page]) -> Iterator[OrderTold]:
         yield _order(node, further)
 
 
-def _order(node: wire.Raw, further: dict[str, list[wire.Raw]]) -> OrderTold:
+def _order(node: Raw, further: dict[str, list[Raw]]) -> OrderTold:
     try:
         order = wire.decode_order.decode(node)
-    except wire.BAD as error:
-        return OrderTold(_name(node), unreadable=f"order {wire.identity(node)}: {error}", is_whole=False)
+    except BAD as error:
+        return OrderTold(_name(member(node, "name")), unreadable=f"order {identity(node)}: {error}", is_whole=False)
     notes = Notes()
     address = order.shipping_address or wire.Address()
     country = notes.read("country", texts.country, address.country_code_v2)
     cancelled_at = notes.read("cancelled_at", texts.moment, order.cancelled_at)
     status = str(order.display_financial_status or "").lower() or None
     told = OrderTold(
-        order_id=texts.plain(str(order.name or "").strip().removeprefix("#")),
+        order_id=_name(order.name),
         customer=bare_gid(order.customer.id) if order.customer else None,
         ordered_at=notes.read("ordered_at", texts.moment, order.created_at),
         status="cancelled" if order.cancelled_at else status,
@@ -88,12 +87,8 @@ def _order(node: wire.Raw, further: dict[str, list[wire.Raw]]) -> OrderTold:
     return told._replace(lines=lines, unreadable=notes.text)
 
 
-def _name(node: wire.Raw) -> str | None:
-    try:
-        told = msgspec.json.decode(node, type=dict[str, wire.Raw])
-        return texts.plain(str(msgspec.json.decode(told["name"])).removeprefix("#"))
-    except (*wire.BAD, KeyError):
-        return None
+def _name(told: object) -> str | None:
+    return texts.plain(str(told or "").strip().removeprefix("#"))
 
 
 def _parcels(order: wire.Order) -> Iterator[ParcelTold]:
@@ -105,7 +100,7 @@ def _parcels(order: wire.Order) -> Iterator[ParcelTold]:
                 yield ParcelTold(None if info.company is None else str(info.company), number)
 
 
-def _lines(order: wire.Order, further: dict[str, list[wire.Raw]], is_whole: bool) -> Iterator[Line]:
+def _lines(order: wire.Order, further: dict[str, list[Raw]], is_whole: bool) -> Iterator[Line]:
     """Purchases first, by the shop's id of the line, then what came back, by time. `is_whole`: as ordered, whatever was
     taken out since; an order that is cancelled has nothing left in it."""
     returned = [(refund, *one) for refund in order.refunds for one in _refunded(refund, further)]
@@ -117,15 +112,13 @@ def _lines(order: wire.Order, further: dict[str, list[wire.Raw]], is_whole: bool
     for node in [*order.line_items.nodes, *further.get(order.id, [])]:
         try:
             line = wire.decode_line.decode(node)
-        except wire.BAD as error:
-            bought.append(
-                (_place(wire.identity(node)), Line(None, None, None, unreadable=f"line {wire.identity(node)}: {error}"))
-            )
+        except BAD as error:
+            bought.append((place(identity(node)), Line(None, None, None, unreadable=f"line {identity(node)}: {error}")))
             continue
         one = _purchase(line, None if is_whole else back.get(line.id, 0))
         known[line.id] = one
         if one.quantity != "0":
-            bought.append((_place(line.id), one))
+            bought.append((place(line.id), one))
     yield from (one for _, one in sorted(bought, key=lambda pair: pair[0]))
     for refund, line_id, quantity, problem in sorted(returned, key=lambda one: (str(one[0].created_at), one[0].id)):
         if quantity == 0:
@@ -145,13 +138,13 @@ def _lines(order: wire.Order, further: dict[str, list[wire.Raw]], is_whole: bool
         )
 
 
-def _refunded(refund: wire.Refund, further: dict[str, list[wire.Raw]]) -> Iterator[tuple[str, int | None, str | None]]:
+def _refunded(refund: wire.Refund, further: dict[str, list[Raw]]) -> Iterator[tuple[str, int | None, str | None]]:
     """(line, pieces, what can't be read) for each line of a refund."""
     told = refund.refund_line_items.nodes if refund.refund_line_items else []
     for node in [*told, *further.get(refund.id, [])]:
         try:
             one = wire.decode_refunded.decode(node)
-        except wire.BAD as error:
+        except BAD as error:
             yield "", None, f"refund {refund.id}: {error}"
             continue
         quantity = _whole(one.quantity)
@@ -178,14 +171,9 @@ def _purchase(line: wire.Line, returned: int | None) -> Line:
     return Line(product, quantity, price, unreadable=notes.text)
 
 
-def _whole(value: wire.Value) -> int | None:
+def _whole(value: Value) -> int | None:
     text = str(value).strip()
     return int(text) if text.removeprefix("-").isdecimal() and text.isascii() and len(text) < 10 else None
-
-
-def _place(gid: str) -> tuple[int, str]:
-    number = bare_gid(gid)
-    return (int(number) if number.isascii() and number.isdigit() else 0, gid)
 
 
 def products(page: Page) -> Iterator[ProductTold]:
@@ -193,8 +181,8 @@ def products(page: Page) -> Iterator[ProductTold]:
     for node in wire.connection(page).nodes:
         try:
             told = wire.decode_product.decode(node)
-        except wire.BAD as error:
-            yield ProductTold(None, unreadable=f"product {wire.identity(node)}: {error}")
+        except BAD as error:
+            yield ProductTold(None, unreadable=f"product {identity(node)}: {error}")
             continue
         notes = Notes()
         money = told.price_range_v2.min_variant_price if told.price_range_v2 else None

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from zlib import crc32
-
 import msgspec
 
 from lanecast.storefronts import texts
 from lanecast.storefronts.base import Page, PageBroken, Seen
-
-Raw = msgspec.Raw
-Value = str | int | float | bool | None
-BAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+from lanecast.storefronts.members import BAD, Raw, Value, identity
 
 
 class _Named(msgspec.Struct, rename="camel"):
@@ -167,14 +162,6 @@ def connection(page: Page) -> Connection:
         return _decode_page.decode(page.body).data[page.step.state["of"]]
     except (*BAD, KeyError) as error:
         raise PageBroken(f"the page of {page.step.state['of']} can't be read: {error}") from None
-
-
-def identity(node: Raw) -> str:
-    """The id of a node; one that has none is known by its bytes."""
-    try:
-        return msgspec.json.decode(node, type=_Identified).id
-    except BAD:
-        return f"(unreadable {crc32(bytes(node)):x})"
 
 
 def seen(node: Raw) -> Seen:

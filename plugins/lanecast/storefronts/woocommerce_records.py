@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from zlib import crc32
 
 import msgspec
 
 from lanecast.storefronts import texts
 from lanecast.storefronts.base import Line, OrderTold, Page, PageBroken, ParcelTold, ProductTold, Seen
+from lanecast.storefronts.members import BAD, Identified, Raw, Value, identity, member, place
 from lanecast.storefronts.texts import Notes
 
 TRACKING = "_wc_shipment_tracking_items"
 """The order's meta key under which the Shipment Tracking extension keeps tracking numbers."""
 NO_PURCHASE = frozenset({"cancelled", "failed", "trash", "checkout-draft", "auto-draft"})
 """Statuses of orders that came to nothing."""
-
-Raw = msgspec.Raw
-Value = str | int | float | bool | None
-_BAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
-
-class _Identified(msgspec.Struct):
-    id: str | int
 
 
 class _Seen(msgspec.Struct):
@@ -67,7 +59,7 @@ class _Order(msgspec.Struct):
     customer_id: Value = None
     shipping: _Address | Value = None
     billing: _Address | Value = None
-    refunds: list[_Identified] = []
+    refunds: list[Identified] = []
     meta_data: list[Raw] = []
 
 
@@ -117,23 +109,15 @@ def items(page: Page) -> list[Raw]:
         return []
     try:
         return _decode_items.decode(page.body)
-    except _BAD as error:
+    except BAD as error:
         raise PageBroken(f"the page is no list of {page.step.state['of']}: {error}") from None
-
-
-def identity(item: Raw) -> str:
-    """The id of an item; one that has none is known by its bytes."""
-    try:
-        return str(msgspec.json.decode(item, type=_Identified).id)
-    except _BAD:
-        return f"(unreadable {crc32(bytes(item)):x})"
 
 
 def seen(item: Raw) -> Seen:
     """Id and last change of an item."""
     try:
         told = _decode_seen.decode(item)
-    except _BAD:
+    except BAD:
         return Seen(identity(item), None)
     return Seen(str(told.id), texts.changed(told.date_modified_gmt))
 
@@ -142,7 +126,7 @@ def refunded(item: Raw) -> str | None:
     """The id of an order that has refunds; None for one that has none, or whose id is none."""
     try:
         told = _decode_refunds.decode(item)
-    except _BAD:
+    except BAD:
         return None
     owner = str(told.id)
     return owner if told.refunds and owner.isascii() and owner.isdigit() else None
@@ -160,8 +144,9 @@ def orders(page: Page, rest: Iterable[Page]) -> Iterator[OrderTold]:
 def _order(item: Raw, refunds: dict[str, list[Raw]]) -> OrderTold:
     try:
         order = _decode_order.decode(item)
-    except _BAD as error:
-        return OrderTold(_number(item), unreadable=f"order {identity(item)}: {error}", is_whole=False)
+    except BAD as error:
+        number = texts.plain(member(item, "number"))
+        return OrderTold(number, unreadable=f"order {identity(item)}: {error}", is_whole=False)
     notes = Notes()
     address = next((one for one in (order.shipping, order.billing) if isinstance(one, _Address) and one.country), None)
     country = notes.read("country", texts.country, address.country if address else None)
@@ -183,19 +168,11 @@ def _order(item: Raw, refunds: dict[str, list[Raw]]) -> OrderTold:
     return told._replace(lines=tuple(_lines(order, refunds.get(str(order.id), []))), unreadable=notes.text)
 
 
-def _number(item: Raw) -> str | None:
-    try:
-        told = msgspec.json.decode(item, type=dict[str, Raw])
-        return texts.plain(str(msgspec.json.decode(told["number"])))
-    except (*_BAD, KeyError):
-        return None
-
-
 def _parcels(order: _Order) -> Iterator[ParcelTold]:
     for raw in order.meta_data:
         try:
             meta = _decode_meta.decode(raw)
-        except _BAD:
+        except BAD:
             continue  # of another extension, or of none that can be read: the order stands without it
         if meta.key != TRACKING or not isinstance(meta.value, list):
             continue
@@ -207,26 +184,26 @@ def _parcels(order: _Order) -> Iterator[ParcelTold]:
 
 def _lines(order: _Order, refunds: list[Raw]) -> Iterator[Line]:
     """Purchases first, by the shop's id of the line, then what came back, by time."""
-    bought = [(_place(identity(raw)), _line(raw, None)) for raw in order.line_items]
+    bought = [(place(identity(raw)), _line(raw, None)) for raw in order.line_items]
     yield from (line for _, line in sorted(bought, key=lambda pair: pair[0]) if line.quantity != "0")
     back: list[tuple[str, tuple[int, str], Line]] = []
     for raw in refunds:
         try:
             refund = _decode_refund.decode(raw)
-        except _BAD as error:
+        except BAD as error:
             back.append(("", (0, ""), Line(None, None, None, unreadable=f"refund {identity(raw)}: {error}")))
             continue
         for part in refund.line_items:
             line = _line(part, refund)
             if line.quantity != "0":  # money alone came back
-                back.append((str(refund.date_created_gmt), _place(str(refund.id)), line))
+                back.append((str(refund.date_created_gmt), place(str(refund.id)), line))
     yield from (line for _, _, line in sorted(back, key=lambda one: one[:2]))
 
 
 def _line(raw: Raw, refund: _Refund | None) -> Line:
     try:
         line = _decode_line.decode(raw)
-    except _BAD as error:
+    except BAD as error:
         return Line(None, None, None, unreadable=f"line {identity(raw)}: {error}")
     notes = Notes()
     quantity = notes.read("quantity", texts.pieces, line.quantity)
@@ -244,16 +221,12 @@ def _line(raw: Raw, refund: _Refund | None) -> Line:
     return Line(product_id, quantity, price, occurred_at, notes.text)
 
 
-def _place(text: str) -> tuple[int, str]:
-    return (int(text) if text.isascii() and text.isdigit() else 0, text)
-
-
 def products(page: Page) -> Iterator[ProductTold]:
     """The products of a page."""
     for item in items(page):
         try:
             told = _decode_product.decode(item)
-        except _BAD as error:
+        except BAD as error:
             yield ProductTold(None, unreadable=f"product {identity(item)}: {error}")
             continue
         notes = Notes()
