@@ -145,21 +145,6 @@ class Signals:
         return past.refused | lasts | (np.nan_to_num(self.due, nan=1.0) < _RESTS)
 
 
-MODELS: tuple[str, ...] = (
-    "popularity",
-    "own frequency",
-    "own frequency, fading",
-    "TIFU-KNN",
-    "UP-CF",
-    "cosine",
-    "EASE",
-    "EASE, fading",
-    "EASE x popularity",
-    "ALS",
-    "blend",
-)
-
-
 def score(model: str, batch: Batch) -> Floats | None:
     """n x products by one model; None where it was not fitted. Popularity settles what a model can't tell apart."""
     says = batch.says

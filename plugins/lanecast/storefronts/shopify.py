@@ -37,7 +37,6 @@ VERSION = "2026-07"
 PAGE_SIZE = 25
 MOST_NESTED = 50
 _PATH = f"/admin/api/{VERSION}/graphql.json"
-_COUNTS = {"orders": "ordersCount", "products": "productsCount"}
 
 _LINE = "id quantity currentQuantity sku originalUnitPriceSet { shopMoney { amount currencyCode } } product { id }"
 _LINES = f"lineItems(first: $nested, after: $after) {{ nodes {{ {_LINE} }} pageInfo {{ hasNextPage endCursor }} }}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from graphql import GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, build_schema
+from graphql import GraphQLResolveInfo, GraphQLSchema, build_schema
 from graphql.type import GraphQLAbstractType, GraphQLInterfaceType
 
 VERSION = "2026-07"
@@ -133,11 +133,6 @@ def schema() -> GraphQLSchema:
     for name in ("Decimal", "UnsignedInt64", "DateTime", "URL"):
         assert name in made.type_map
     return made
-
-
-def is_connection(kind: object) -> bool:
-    """Whether a type is a page of a list."""
-    return isinstance(kind, GraphQLObjectType) and kind.name.endswith("Connection")
 
 
 def _type_of(value: object, info: GraphQLResolveInfo[Any], kind: GraphQLAbstractType) -> str:
