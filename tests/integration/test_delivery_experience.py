@@ -358,7 +358,7 @@ def test_a_return_told_by_behaviour_counts_and_one_before_the_parcel_came_too() 
 def test_the_command_tells_it_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "_in_warehouse", lambda work: work())
     run = CliRunner().invoke(cli.cli, ["experience", "--country", "gh"])
-    assert run.output.startswith("nothing is known of orders to gh, segment all")
+    assert run.output.startswith("nothing is known of orders to GH, segment all")
     put([*first_orders("a", 40, 0, again=20, back=4), *first_orders("b", 25, 5, again=5, back=5)])
     experience.refresh(as_of=at(NOW))
     run = CliRunner().invoke(cli.cli, ["experience", "--country", "gh"])
