@@ -42,6 +42,20 @@ def test_ease_beyond_its_size_keeps_the_products_most_bought() -> None:
     np.testing.assert_allclose(few.scores(matrix)[:, :2], Ease(matrix[:, :2], 1.0).scores(matrix[:, :2]), rtol=1e-6)
 
 
+def test_ease_of_few_rows_says_the_same_by_the_smaller_matrix() -> None:
+    random = np.random.default_rng(4)
+    dense = np.where(random.random((30, 400)) < 0.05, random.random((30, 400)), 0).astype(np.float32)
+    dense[7] = 0  # a row without anything tells nothing
+    matrix = sparse.csr_matrix(dense)
+    asked = sparse.random(9, 400, density=0.1, random_state=3, format="csr", dtype=np.float32)
+    by_rows, by_products = Ease(matrix, 20.0, most=5, small=100), Ease(matrix, 20.0)
+    assert by_rows.taken.tolist() == by_products.taken.tolist()
+    for rows in (matrix, asked):
+        told = by_products.scores(rows)
+        assert np.abs(told).max() > 0.01
+        np.testing.assert_allclose(by_rows.scores(rows), told, atol=2e-6)
+
+
 def test_weights_across_blocks_are_those_of_one() -> None:
     matrix = sparse.random(300, 1100, density=0.01, random_state=2, format="csr", dtype=np.float32)
     dense = matrix.toarray().astype(np.float64)

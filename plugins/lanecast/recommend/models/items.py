@@ -1,7 +1,8 @@
 """Product-to-product models: EASE and cosine with shrinkage.
 
 EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data") is a ridge regression of each product on all
-others, in closed form: P = (X'X + λI)^-1, B = -P / diag(P), diag(B) = 0. Cosine with shrinkage is
+others, in closed form: P = (X'X + λI)^-1, B = -P / diag(P), diag(B) = 0. Where rows are fewer than products, the
+smaller matrix is inverted (Woodbury): P = (I - X'KX) / λ with K = (XX' + λI)^-1. Cosine with shrinkage is
 |both| / (sqrt(|a| |b|) + s) (Sarwar et al. 2001; shrinkage as Bell and Koren 2007).
 """
 
@@ -13,53 +14,101 @@ import numpy as np
 
 from lanecast.recommend.history import Floats, Ints
 
-MOST_EASE = 10_000
-"""Products EASE takes at most, those most bought: its matrix is dense, 4 bytes x products²."""
+MOST_EASE = 20_000
+"""Products EASE takes at most where rows are as many, those most bought: its matrix is dense, 4 bytes x products²."""
+_SMALL = 5_000
+"""Products up to which their own matrix is inverted, however few the rows: scores are sums of its rows."""
 
 
 class Ease:
-    """`matrix` is any rows x products (customers or baskets), CSR. Products beyond `most` have no score here."""
+    """`matrix` is any rows x products (customers or baskets), CSR.
 
-    def __init__(self, matrix: Any, ridge: float, most: int = MOST_EASE) -> None:
-        holders = np.asarray((matrix > 0).sum(axis=0)).ravel()
-        ranked = np.argsort(-holders, kind="stable")[:most]
-        self.taken: Ints = np.sort(ranked[holders[ranked] > 0]).astype(np.int32)
+    Of more than `most` products, those most bought alone are taken, unless rows are fewer: the others have no score.
+    """
+
+    def __init__(self, matrix: Any, ridge: float, most: int = MOST_EASE, small: int = _SMALL) -> None:
         self.products = matrix.shape[1]
-        self.weights = weights(matrix[:, self.taken], ridge)
+        holders = np.asarray((matrix > 0).sum(axis=0)).ravel()
+        ranked = np.argsort(-holders, kind="stable")
+        ranked = ranked[holders[ranked] > 0]
+        rows = matrix[np.flatnonzero(np.diff(matrix.indptr))]
+        few = len(ranked) > small and rows.shape[0] < len(ranked)
+        self.taken: Ints = np.sort(ranked if few else ranked[:most]).astype(np.int32)
+        taken = matrix if len(self.taken) == self.products else matrix[:, self.taken]
+        self._answer = _ByRows(rows[:, self.taken], ridge) if few else _ByProducts(taken, ridge)
 
     def scores(self, rows: Any) -> Floats:
-        """Rows (CSR, n x products) times the weights: n x products, zero where a product is not taken."""
+        """Rows (CSR, n x products) times EASE's B: n x products, zero where a product is not taken."""
         if len(self.taken) == self.products:
-            return np.asarray(rows @ self.weights, dtype=np.float32)
+            return self._answer.scores(rows)
         found = np.zeros((rows.shape[0], self.products), dtype=np.float32)
-        found[:, self.taken] = rows[:, self.taken] @ self.weights
+        found[:, self.taken] = self._answer.scores(rows[:, self.taken])
         return found
+
+
+class _ByProducts:
+    """B itself: products x products."""
+
+    def __init__(self, matrix: Any, ridge: float) -> None:
+        self._weights = weights(matrix, ridge)
+
+    def scores(self, rows: Any) -> Floats:
+        return np.asarray(rows @ self._weights, dtype=np.float32)
+
+
+class _ByRows:
+    """The same B, of which nothing larger than rows x rows is held: yB = y - (y - yX'KX) / (λ diag(P))."""
+
+    def __init__(self, matrix: Any, ridge: float) -> None:
+        self._matrix, self._across = matrix, matrix.T.tocsr()
+        self._inverse = _inverse(_gram(self._across), ridge, "rows")
+        self._diagonal = np.ones(matrix.shape[1], dtype=np.float32)  # λ diag(P)
+        block = max(1, 8_000_000 // max(matrix.shape[0], 1))
+        for start in range(0, matrix.shape[1], block):
+            held = self._across[start : start + block]
+            part = np.asarray(held.multiply(held @ self._inverse).sum(axis=1)).ravel()
+            self._diagonal[start : start + block] -= part
+
+    def scores(self, rows: Any) -> Floats:
+        told: Floats = np.asarray(((rows @ self._across) @ self._inverse) @ self._matrix, dtype=np.float32)
+        own = rows.tocoo()
+        told[own.row, own.col] -= own.data
+        told /= self._diagonal
+        told[own.row, own.col] += own.data
+        return told
 
 
 def weights(matrix: Any, ridge: float) -> Floats:
     """EASE's B of rows x products (CSR): products x products, float32, its diagonal zero."""
+    inverse = _inverse(_gram(matrix), ridge, "products")
+    diagonal = np.diag(inverse).copy()
+    # Row-major, so that a customer's products pick whole rows: the transpose of a symmetric matrix is itself.
+    found: Floats = inverse.T
+    found /= -diagonal[None, :]
+    np.fill_diagonal(found, 0)
+    return found
+
+
+def _inverse(gram: Floats, ridge: float, of: str) -> Floats:
+    """(gram + ridge I)^-1, in the memory of `gram`, column-major. ArithmeticError where there is none."""
     from scipy.linalg import lapack
 
-    n = matrix.shape[1]
+    n = len(gram)
     if n == 0:
-        return np.zeros((0, 0), dtype=np.float32)
-    gram = _gram(matrix).T  # symmetric: column-major without a copy
-    gram[np.diag_indices(n)] += np.float32(ridge)
-    gram, failed = lapack.spotrf(gram, lower=1, overwrite_a=1)
+        return gram
+    found: Floats = gram.T  # symmetric: column-major without a copy
+    found[np.diag_indices(n)] += np.float32(ridge)
+    found, failed = lapack.spotrf(found, lower=1, overwrite_a=1)
     if not failed:
-        gram, failed = lapack.spotri(gram, lower=1, overwrite_c=1)
+        found, failed = lapack.spotri(found, lower=1, overwrite_c=1)
     if failed:
-        raise ArithmeticError(f"the gram matrix of {n} products can't be inverted with ridge {ridge}: raise it")
-    _mirror(gram)
-    diagonal = np.diag(gram).copy()
-    # Row-major, so that a customer's products pick whole rows: the transpose of a symmetric matrix is itself.
-    inverse: Floats = gram.T
-    inverse /= -diagonal[None, :]
-    np.fill_diagonal(inverse, 0)
-    return inverse
+        raise ArithmeticError(f"the gram matrix of {n} {of} can't be inverted with ridge {ridge}: raise it")
+    _mirror(found)
+    return found
 
 
 def _gram(matrix: Any, block: int = 1024) -> Floats:
+    """X'X of rows x columns (CSR), dense."""
     n = matrix.shape[1]
     across = matrix.T.tocsr()
     found = np.empty((n, n), dtype=np.float32)
