@@ -14,7 +14,9 @@ from click.testing import CliRunner
 from recommend_worlds import shop
 
 from lanecast.cli import cli
+from lanecast.recommend import signals
 from lanecast.recommend.backtest.history import read
+from lanecast.recommend.backtest.run import BASELINES
 
 CUT = "2020-12-20"
 HEADER = "customer_id,product_id,kind,occurred_at,quantity,value,order_id\n"
@@ -79,6 +81,17 @@ def _recall(rows: list[str], listed: list[dict[str, str]]) -> float:
         if row["slot"] == "all":
             lists.setdefault(row["customer_id"], set()).add(row["product_id"])
     return float(np.mean([len(lists[one] & what) / min(20, len(what)) for one, what in wanted.items()]))
+
+
+def test_lists_are_held_against_every_method_where_customers_are_many_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signals, "LEAN", 50)
+    told, _ = _run(_file(tmp_path / "deeds.csv", _shop_rows()), tmp_path / "out.csv", "--json", "--baselines")
+    outcome = json.loads(told)
+    assert set(outcome["scores"]["discover"]) == {"lanecast", *BASELINES["discover"]}
+    assert set(outcome["scores"]["all"]) == {"lanecast", *BASELINES["all"]}
+    assert "EASE" not in {row["model"] for row in outcome["evaluation"]}
 
 
 def test_rows_after_the_cut_change_nothing(tmp_path: Path) -> None:

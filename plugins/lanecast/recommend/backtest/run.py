@@ -129,7 +129,7 @@ def _judge(history: History, found: dict[str, Ints], now: int, k: int, compare: 
     ones = np.ones(len(history.customer), dtype=np.float32)
     wanted = sparse.csr_matrix((ones, (history.customer, history.product)), shape=shape)
     asked = np.unique(history.customer).astype(np.int32)
-    signals = Signals(then, Aim.ANY) if compare else None
+    signals = Signals(then, Aim.ANY, whole=True) if compare else None
     told: dict[tuple[str, str], list[tuple[Floats, Floats]]] = {}
     size = max(16, 3_000_000 // max(then.products, 1))
     had = then.matrix(np.ones(len(then.times), dtype=np.float32))
