@@ -450,7 +450,7 @@ def commands() -> Iterator[str]:
 
     yield "# Commands"
     yield ""
-    yield _note("plugins/lanecast/cli.py and the Makefile")
+    yield _note("plugins/lanecast/cli/ and the Makefile")
     yield ""
     yield "## make"
     yield ""

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from delivery_rows import execute, rows
 from experience_rows import LATE, Order, at, by_hand, put
 
-from lanecast import cli
+from lanecast.cli import cli, customers
 from lanecast.customers import experience
 from lanecast.warehouse import connection
 
@@ -356,12 +356,12 @@ def test_a_return_told_by_behaviour_counts_and_one_before_the_parcel_came_too() 
 
 
 def test_the_command_tells_it_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_in_warehouse", lambda work: work())
-    run = CliRunner().invoke(cli.cli, ["experience", "--country", "gh"])
+    monkeypatch.setattr(customers, "in_warehouse", lambda work: work())
+    run = CliRunner().invoke(cli, ["experience", "--country", "gh"])
     assert run.output.startswith("nothing is known of orders to GH, segment all")
     put([*first_orders("a", 40, 0, again=20, back=4), *first_orders("b", 25, 5, again=5, back=5)])
     experience.refresh(as_of=at(NOW))
-    run = CliRunner().invoke(cli.cli, ["experience", "--country", "gh"])
+    run = CliRunner().invoke(cli, ["experience", "--country", "gh"])
     assert run.exit_code == 0, run.output
     told = run.output.splitlines()
     assert told[0] == "GH, all: 65 orders, 38.5 % of 65 due ones late"
@@ -369,7 +369,7 @@ def test_the_command_tells_it_as_a_table(monkeypatch: pytest.MonkeyPatch) -> Non
     assert told[3].split()[3:8] == ["25", "10.0", "20.0", "%", "(8.9"]
     assert told[3].endswith("again -30.0 (-48.5 to -5.8), back +10.0 (-7.2 to +30.1)")
     assert "association" in told[-1]
-    run = CliRunner().invoke(cli.cli, ["experience", "--segment", "first_order", "--json"])
+    run = CliRunner().invoke(cli, ["experience", "--segment", "first_order", "--json"])
     rows_told = json.loads(run.output)["experience"]
     assert [row["lateness"] for row in rows_told] == ["on_time", "late_3_7_days", "late", "all"]
     assert rows_told[0]["destination_country"] is None

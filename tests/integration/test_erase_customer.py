@@ -14,7 +14,7 @@ from promise_rows import even, put_lane
 from psycopg2 import sql
 
 from customer_keys import key
-from lanecast import cli
+from lanecast.cli import cli, customers
 from lanecast.contracts.reader import contract, datasets
 from lanecast.customers import erasure
 from lanecast.customers.erasure import ErasureError
@@ -238,12 +238,12 @@ def test_what_is_no_key_is_refused_before_anything_is_done(shop: str) -> None:
 
 def test_the_command_takes_the_shop_s_ids_and_keys_alike(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     del shop
-    monkeypatch.setattr(cli, "_in_warehouse", lambda work: work())
-    run = CliRunner().invoke(cli.cli, ["erase", "customer", ANN, key(BOB), "--dry-run", "--json"])
+    monkeypatch.setattr(customers, "in_warehouse", lambda work: work())
+    run = CliRunner().invoke(cli, ["erase", "customer", ANN, key(BOB), "--dry-run", "--json"])
     assert run.exit_code == 0, run.output
     told: dict[str, Any] = json.loads(run.output)
     assert (told["customers"], told["orders"], told["is_dry_run"]) == (2, 5, True)
-    run = CliRunner().invoke(cli.cli, ["erase", "customer", f" {ANN}.0 "])  # as a table may have kept the number
+    run = CliRunner().invoke(cli, ["erase", "customer", f" {ANN}.0 "])  # as a table may have kept the number
     assert run.exit_code == 0, run.output
     assert run.output.startswith("1 customer erased: 1 known, with 4 orders\n")
     assert "       3  core.order_line deleted\n" in run.output

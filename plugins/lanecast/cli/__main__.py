@@ -1,0 +1,5 @@
+"""`python -m lanecast.cli`."""
+
+from lanecast.cli import main
+
+main()
