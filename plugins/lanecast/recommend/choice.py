@@ -76,14 +76,14 @@ def evaluate(
 
 def _floor() -> dict[str, Any]:
     return {
-        slot: {"model": model, "why": f"{_named(slot)} serves: too little is known to judge any other model"}
+        slot: {"model": model, "why": f"{_named(model, slot)} serves: too little is known to judge any other model"}
         for slot, model in FLOOR.items()
     }
 
 
-def _named(slot: str) -> str:
+def _named(floor: str, slot: str) -> str:
     """The floor as people are told of it."""
-    return f"{FLOOR[slot]} (of what the customer bought before)" if slot == BUY_AGAIN else FLOOR[slot]
+    return f"{floor} (of what the customer bought before)" if slot == BUY_AGAIN else floor
 
 
 def _learn(lessons: list[Lesson], lean: bool, say: Say) -> Learned | None:
@@ -102,8 +102,8 @@ def _beyond(model: str, slot: str, judged: Told) -> Floats:
 def _chosen(slot: str, validation: Told, report: Told, k: int) -> tuple[str, str]:
     """What serves, and why: the first in the order of the validation window that is beyond popularity on the later
     one for certain."""
-    floor, measure, passed = FLOOR[slot], f"{MEASURE[slot]}@{k}", ""
-    for model, value in _ordered(slot, validation):
+    measure, passed, ordered = f"{MEASURE[slot]}@{k}", "", _ordered(slot, validation)
+    for model, value in ordered:
         if model == POPULARITY or (model, slot) not in report:
             continue
         beyond = _beyond(model, slot, report)
@@ -114,9 +114,11 @@ def _chosen(slot: str, validation: Told, report: Told, k: int) -> tuple[str, str
                 f"beyond popularity on the later one{passed}"
             )
         passed = passed or f"; {model} led ({value:.4f}), but its {low:+.4f} to {high:+.4f} does not exclude 0"
+    means = dict(ordered)
+    floor = POPULARITY if means.get(POPULARITY, 0) > means.get(FLOOR[slot], 0) else FLOOR[slot]
     return (
         floor,
-        f"{_named(slot)} serves: no model's {measure} beyond popularity excludes 0 on the report window{passed}",
+        f"{_named(floor, slot)} serves: no model's {measure} beyond popularity excludes 0 on the report window{passed}",
     )
 
 

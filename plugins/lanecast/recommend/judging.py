@@ -31,8 +31,9 @@ Recall is then the same whatever stands first, so that it can't tell one order f
 
 FLOOR = {DISCOVER: POPULARITY, BUY_AGAIN: POPULARITY, ALL: "own frequency"}
 """What serves where nothing is shown to be better. In `all` a customer's own products come first, then popularity: it
-stands for both questions at once, and popularity alone would leave the second unanswered. In `buy_again` popularity
-orders what the customer bought before, and nothing else."""
+stands for both questions at once, and popularity alone would leave the second unanswered; but where popularity is ahead
+on the validation window, it serves. In `buy_again` popularity orders what the customer bought before, and nothing
+else."""
 
 
 @dataclass

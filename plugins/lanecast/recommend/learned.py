@@ -14,11 +14,11 @@ import numpy as np
 from lanecast.delivery.model.hazard import library
 from lanecast.recommend.features import Features
 from lanecast.recommend.history import Flags, Floats, Ints
-from lanecast.recommend.metrics import best
-from lanecast.recommend.signals import Batch, Signals, blend
+from lanecast.recommend.metrics import among
+from lanecast.recommend.signals import Batch, Signals
 
 NEW, AGAIN = "new", "again"
-_AGAIN, _AGAIN_FEW, _FEW = 150, 80, 50
+_AGAIN, _AGAIN_FEW = 150, 80
 _DRAWN_FROM = {
     "EASE": 60,
     "EASE, fading": 60,
@@ -70,17 +70,22 @@ class Lesson:
 
 def candidates(signals: Signals, batch: Batch) -> dict[str, Ints]:
     """The products that are worth a closer look: n x m, padded with -1, by side."""
-    again = best(batch.says["own"], batch.again, _AGAIN_FEW if signals.lean else _AGAIN)
-    mixed = blend(batch)
-    if signals.lean:
-        return {NEW: best(mixed, batch.new, _FEW), AGAIN: again}
     drawn = np.zeros(batch.new.shape, dtype=bool)
     for name, many in _DRAWN_FROM.items():
         if name in batch.says:
-            found = best(batch.says[name], batch.new, many)
-            row, column = np.nonzero(found >= 0)
-            drawn[row, found[row, column]] = True
-    return {NEW: best(mixed, drawn, max(1, int(drawn.sum(axis=1).max(initial=0)))), AGAIN: again}
+            drawn |= among(batch.says[name], batch.new, many)
+    own = among(batch.says["own"], batch.again, _AGAIN_FEW if signals.lean else _AGAIN)
+    return {NEW: listed(drawn), AGAIN: listed(own)}
+
+
+def listed(drawn: Flags) -> Ints:
+    """The columns that are set in each row, in order: n x m, padded with -1."""
+    n, products = drawn.shape
+    many = drawn.sum(axis=1)
+    found = np.full((n, max(1, int(many.max(initial=0)))), -1, dtype=np.int32)
+    row, column = np.divmod(np.flatnonzero(drawn), products)
+    found[row, np.arange(len(row)) - (np.cumsum(many) - many)[row]] = column
+    return found
 
 
 class Learned:
@@ -115,7 +120,7 @@ class Learned:
         return {side: None if one is None else one.model_to_string() for side, one in self.boosters.items()}
 
 
-def learn(lessons: list[Lesson], lean: bool = False, threads: int = 1) -> Learned:
+def learn(lessons: list[Lesson], lean: bool = False, threads: int = 2) -> Learned:
     """Learns from windows; `lean` makes smaller trees, and half as many, which tell a million candidates sooner.
 
     Raises NoLightGBM where the library can't be loaded.

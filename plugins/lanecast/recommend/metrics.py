@@ -14,17 +14,33 @@ def best(score: Floats, allowed: Flags, k: int) -> Ints:
     found = np.full((n, k), -1, dtype=np.int32)
     if take == 0 or n == 0:
         return found
-    value = np.where(allowed, score, -np.inf)
-    # One more than is taken, so that a tie at the edge is seen and settled by number.
-    edge = -np.partition(-value, take - 1, axis=1)[:, take - 1]
-    row, column = np.nonzero((value >= edge[:, None]) & np.isfinite(value))
-    order = np.lexsort((column, -value[row, column], row))
+    # Turned round, for the least are found sooner than the greatest.
+    cost = np.where(allowed, -score, np.inf)
+    # Whatever ties at the edge comes along, and is settled by number.
+    flat = np.flatnonzero(cost <= _edges(cost, take)[:, None])
+    row, column = np.divmod(flat, products)
+    order = np.lexsort((column, cost.ravel()[flat], row))
     row, column = row[order], column[order]
-    begins = np.searchsorted(row, np.arange(n))
-    rank = np.arange(len(row)) - begins[row]
+    rank = np.arange(len(row)) - np.searchsorted(row, np.arange(n))[row]
     keep = rank < take
     found[row[keep], rank[keep]] = column[keep]
     return found
+
+
+def among(score: Floats, allowed: Flags, k: int) -> Flags:
+    """Which allowed products are among the k best of each row (n x products), of those with a score above 0; all that
+    tie at the edge."""
+    cost = np.where(allowed & (score > 0), -score, np.inf)
+    found: Flags = cost <= _edges(cost, min(k, score.shape[1]))[:, None]
+    return found
+
+
+def _edges(cost: Floats, take: int) -> Floats:
+    """By row: its `take`th least value, the greatest finite one where there are fewer."""
+    if take == 0 or not len(cost):
+        return np.full(len(cost), -np.inf, dtype=cost.dtype)
+    edge: Floats = np.minimum(np.partition(cost, take - 1, axis=1)[:, take - 1], np.finfo(cost.dtype).max)
+    return edge
 
 
 def hits(found: Ints, wanted: Flags) -> Flags:

@@ -271,6 +271,23 @@ def test_noise_leaves_popularity_serving() -> None:
     assert outcome.chosen[DISCOVER]["why"].startswith("popularity serves")
 
 
+def test_in_the_blend_popularity_serves_where_nobody_buys_again_and_nothing_beats_it() -> None:
+    random = np.random.default_rng(8)
+    popular = 1 / np.arange(1, 201) ** 1.1
+    rows = [
+        (customer, int(product), BUY, float(day))
+        for customer in range(60)
+        for product, day in zip(
+            random.choice(200, 14, replace=False, p=popular / popular.sum()), random.uniform(0, 90, 14), strict=True
+        )
+    ]
+    outcome = evaluate(deeds(rows, 60, 200), catalogue(200), START + 91 * DAY)
+    told = {(row.model, row.window): row for row in outcome.rows if row.slot == ALL}
+    assert told["own frequency", VALIDATION].recall < told[POPULARITY, VALIDATION].recall
+    assert outcome.chosen[ALL]["model"] == POPULARITY, outcome.chosen[ALL]["why"]
+    assert outcome.chosen[ALL]["why"].startswith("popularity serves")
+
+
 def test_beside_a_product_is_what_shared_its_baskets_guests_too() -> None:
     # Baskets: {0, 1} three times (one a guest's), {0, 2} once, {1, 2, 3} twice.
     baskets = [[0, 1], [0, 1], [0, 1], [0, 2], [1, 2, 3], [1, 2, 3]]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lanecast.recommend.metrics import best, hits, interval, ndcg, recall
+from lanecast.recommend.metrics import among, best, hits, interval, ndcg, recall
 
 
 def _plain(listed: list[int], wanted: set[int], k: int) -> tuple[float, float]:
@@ -33,6 +33,9 @@ def test_lists_and_measures_are_those_of_a_plain_loop(score, allowed, wanted, k)
     for row in range(3):
         plain = sorted(np.flatnonzero(allowed[row]), key=lambda at: (-score[row, at], at))[:k]
         assert found[row].tolist() == [int(at) for at in plain] + [-1] * (k - len(plain))
+        spoken = [at for at in np.flatnonzero(allowed[row]) if score[row, at] > 0]
+        edge = sorted((score[row, at] for at in spoken), reverse=True)[:k][-1:]
+        assert np.flatnonzero(among(score, allowed, k)[row]).tolist() == [at for at in spoken if score[row, at] >= edge]
         if not of[row]:
             assert np.isnan(recall(hit, of)[row])
             assert np.isnan(ndcg(hit, of)[row])

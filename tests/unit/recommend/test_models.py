@@ -48,12 +48,18 @@ def test_ease_of_few_rows_says_the_same_by_the_smaller_matrix() -> None:
     dense[7] = 0  # a row without anything tells nothing
     matrix = sparse.csr_matrix(dense)
     asked = sparse.random(9, 400, density=0.1, random_state=3, format="csr", dtype=np.float32)
-    by_rows, by_products = Ease(matrix, 20.0, most=5, small=100), Ease(matrix, 20.0)
+    by_rows, by_products = Ease(matrix, 20.0, most=40, small=100), Ease(matrix, 20.0)
     assert by_rows.taken.tolist() == by_products.taken.tolist()
     for rows in (matrix, asked):
         told = by_products.scores(rows)
         assert np.abs(told).max() > 0.01
         np.testing.assert_allclose(by_rows.scores(rows), told, atol=2e-6)
+
+
+def test_neither_rows_nor_products_beyond_the_most_are_inverted() -> None:
+    matrix = sparse.random(60, 90, density=0.2, random_state=3, format="csr", dtype=np.float32)
+    assert len(Ease(matrix, 20.0, most=50, small=10).taken) == 50
+    assert len(Ease(matrix, 20.0, most=61, small=10).taken) == 90
 
 
 def test_weights_across_blocks_are_those_of_one() -> None:

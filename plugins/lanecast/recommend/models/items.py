@@ -23,7 +23,8 @@ _SMALL = 5_000
 class Ease:
     """`matrix` is any rows x products (customers or baskets), CSR.
 
-    Of more than `most` products, those most bought alone are taken, unless rows are fewer: the others have no score.
+    Of more than `most` products, those most bought alone are taken, unless rows are fewer than `most`: the others have
+    no score.
     """
 
     def __init__(self, matrix: Any, ridge: float, most: int = MOST_EASE, small: int = _SMALL) -> None:
@@ -32,7 +33,7 @@ class Ease:
         ranked = np.argsort(-holders, kind="stable")
         ranked = ranked[holders[ranked] > 0]
         rows = matrix[np.flatnonzero(np.diff(matrix.indptr))]
-        few = len(ranked) > small and rows.shape[0] < len(ranked)
+        few = len(ranked) > small and rows.shape[0] < min(len(ranked), most)
         self.taken: Ints = np.sort(ranked if few else ranked[:most]).astype(np.int32)
         taken = matrix if len(self.taken) == self.products else matrix[:, self.taken]
         self._answer = _ByRows(rows[:, self.taken], ridge) if few else _ByProducts(taken, ridge)
