@@ -25,7 +25,7 @@ class Deeds:
     """One entry per deed, ordered by `at`. Numbers point into `customers`, `products` and `countries`; -1 is unknown.
 
     `at` is in seconds since 1970 UTC, `quantity` in pieces and never negative (the kind tells a return), `basket`
-    numbers what was done together (an order; -1 where nothing tells).
+    numbers what was done together (an order; -1 where nothing tells); customers may share a number.
     """
 
     customer: Ints

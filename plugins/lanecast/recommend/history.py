@@ -156,16 +156,27 @@ def past(deeds: Deeds, catalogue: Catalogue, now: int, aim: Aim = Aim.PURCHASES,
 
 
 def _baskets(basket: Ints, customer: Ints, at: Longs) -> Ints:
-    """Dense numbers of baskets; without one, a customer's day is a basket, and a guest's deed one of its own."""
+    """Dense numbers of baskets, of which none has two customers. Rows are ordered by time.
+
+    An order is its customer's: shops number each customer's orders from 1, too. Where more than a day lies between two
+    rows of it, they are two baskets: some write the same number into all rows. Without an order, a customer's day is a
+    basket, and a guest's deed one of its own.
+    """
     if not len(basket):
         return basket
+    owner = customer.astype(np.int64) + 1
+    by_order = owner * (int(basket.max()) + 1) + basket
     day = (at // DAY).astype(np.int64)
     day -= day.min()  # before 1970 they are negative
-    by_day = customer.astype(np.int64) * (int(day.max()) + 1) + day
+    by_day = owner * (int(day.max()) + 1) + day
     alone = -np.arange(1, len(basket) + 1, dtype=np.int64)
     # Three ranges that can't meet: orders, days of customers, single deeds.
-    named = np.where(basket >= 0, basket.astype(np.int64) * 2, np.where(customer >= 0, by_day * 2 + 1, alone))
-    return np.unique(named, return_inverse=True)[1].astype(np.int32)
+    named = np.where(basket >= 0, by_order * 2, np.where(customer >= 0, by_day * 2 + 1, alone))
+    order = np.argsort(named, kind="stable")
+    is_next = (np.diff(named[order]) != 0) | (np.diff(at[order]) > DAY)
+    number = np.zeros(len(basket), dtype=np.int32)
+    number[order[1:]] = np.cumsum(is_next)
+    return number
 
 
 def _distinct(key: Longs) -> Longs:
