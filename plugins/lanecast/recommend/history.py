@@ -104,9 +104,7 @@ def past(deeds: Deeds, catalogue: Catalogue, now: int, aim: Aim = Aim.PURCHASES,
     """
     end = int(np.searchsorted(deeds.at, now, side="left"))
     customers, products = len(deeds.customers), len(deeds.products)
-    kind = deeds.kind[:end]
-    aimed = (deeds.product[:end] >= 0) & ((kind == Kind.PURCHASE) if aim is Aim.PURCHASES else True)
-    rows = np.flatnonzero(aimed)
+    rows = np.flatnonzero(aimed(deeds, end, aim))
     customer, product, at = deeds.customer[rows], deeds.product[rows], deeds.at[rows]
     basket = _baskets(deeds.basket[rows], customer, at)
     keep = _distinct(basket.astype(np.int64) * products + product)
@@ -153,6 +151,12 @@ def past(deeds: Deeds, catalogue: Catalogue, now: int, aim: Aim = Aim.PURCHASES,
         catalogue.category,
         _published(deeds, catalogue, end),
     )
+
+
+def aimed(deeds: Deeds, end: int, aim: Aim) -> Flags:
+    """Which of the first `end` deeds count by an aim: those of a product, and its purchases alone for PURCHASES."""
+    named: Flags = deeds.product[:end] >= 0
+    return named & (deeds.kind[:end] == Kind.PURCHASE) if aim is Aim.PURCHASES else named
 
 
 def _baskets(basket: Ints, customer: Ints, at: Longs) -> Ints:
