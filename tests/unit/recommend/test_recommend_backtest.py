@@ -110,6 +110,7 @@ def test_dirt_is_counted_and_crashes_nothing(tmp_path: Path) -> None:
         "nan,b,VIEW,2020-12-02,,,",
         "2,,purchase,2020-12-01T10:00:00,1,1,o2",
         "2,b,purchase,not a time,1,1,o2",
+        "2,b,purchase,0001-01-01T00:00:00+14:00,1,1,o2",
         '2,"b ""q"", c",bought it,2020-12-03T10:00:00+02:00,-5,x,o3',
         "3,b",
         "4,c,return,2021-02-01T10:00:00,1,1,o4",
@@ -118,7 +119,7 @@ def test_dirt_is_counted_and_crashes_nothing(tmp_path: Path) -> None:
     ]
     path = _file(tmp_path / "dirty.csv", rows)
     found = read(path, datetime.fromisoformat(CUT).replace(tzinfo=UTC))
-    assert (found.rows, found.unusable, found.guests) == (10, 3, 2)
+    assert (found.rows, found.unusable, found.guests) == (11, 4, 2)
     assert found.deeds.customers.tolist() == ["1", "2"]
     assert found.deeds.products.tolist() == ["a", "b", 'b "q", c']
     assert found.deeds.quantity.tolist() == [3, 3, 1, 5]
