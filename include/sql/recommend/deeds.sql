@@ -7,7 +7,6 @@ SELECT
     hashtextextended(deed.product_id, %(seed)s) AS product,
     deed.kind::smallint AS kind,
     floor(extract(EPOCH FROM deed.occurred_at))::bigint AS at,
-    coalesce(deed.quantity, 1)::real AS quantity,
     coalesce(hashtextextended(deed.order_id, %(seed)s), 0) AS basket,
     coalesce(ascii(deed.country) * 256 + ascii(substr(deed.country, 2)), 0)::smallint AS country
 FROM (
@@ -16,7 +15,6 @@ FROM (
         line.product_id,
         CASE WHEN line.quantity > 0 THEN 2 ELSE 3 END AS kind,
         coalesce(line.occurred_at, placed.ordered_at) AS occurred_at,
-        abs(line.quantity) AS quantity,
         placed.order_id,
         placed.country
     FROM core.customer_order AS placed
@@ -30,7 +28,6 @@ FROM (
         seen.product_id,
         array_position(ARRAY['view', 'cart', 'purchase', 'return'], seen.kind) - 1 AS kind,
         seen.occurred_at,
-        abs(seen.quantity) AS quantity,
         seen.order_id,
         seen.country
     FROM core.interaction AS seen

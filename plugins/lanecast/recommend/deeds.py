@@ -24,15 +24,14 @@ class Kind(IntEnum):
 class Deeds:
     """One entry per deed, ordered by `at`. Numbers point into `customers`, `products` and `countries`; -1 is unknown.
 
-    `at` is in seconds since 1970 UTC, `quantity` in pieces and never negative (the kind tells a return), `basket`
-    numbers what was done together (an order; -1 where nothing tells); customers may share a number.
+    `at` is in seconds since 1970 UTC, `basket` numbers what was done together (an order; -1 where nothing tells);
+    customers may share a number.
     """
 
     customer: Ints
     product: Ints
     kind: NDArray[np.int8]
     at: NDArray[np.int64]
-    quantity: NDArray[np.float32]
     basket: Ints
     country: NDArray[np.int16]
     customers: NDArray[np.object_]

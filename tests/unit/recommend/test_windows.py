@@ -20,7 +20,6 @@ def _deeds(days: np.ndarray, kind: Kind = Kind.PURCHASE, guests: bool = False) -
         np.zeros(count, dtype=np.int32),
         np.full(count, int(kind), dtype=np.int8),
         (START + days * DAY).astype(np.int64),
-        np.ones(count, dtype=np.float32),
         np.full(count, -1, dtype=np.int32),
         np.full(count, -1, dtype=np.int16),
         *(np.array(["one"], dtype=object), np.array(["a"], dtype=object), none),

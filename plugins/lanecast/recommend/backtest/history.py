@@ -53,7 +53,6 @@ def read(path: str | Path, cut: datetime) -> History:
     """
     numbers = {name: _Numbers() for name in ("customer_id", "product_id", "order_id")}
     columns = {name: array("i") for name in ("customer", "product", "kind", "basket")}
-    quantity = array("f")
     times: list[str] = []
     later: list[tuple[str, str]] = []
     rows = unusable = guests = 0
@@ -65,7 +64,7 @@ def read(path: str | Path, cut: datetime) -> History:
             rows += 1
             # JSON Lines may leave out the last columns.
             told = [fields[at] if 0 <= at < len(fields) else "" for at in place]
-            customer, product, occurred, kind, order, pieces = told
+            customer, product, occurred, kind, order = told
             try:
                 moment = timestamp(occurred) if problem is None else None
             except Defect:
@@ -90,8 +89,7 @@ def read(path: str | Path, cut: datetime) -> History:
             columns["product"].append(numbers["product_id"][product])
             columns["kind"].append(_KINDS.get(kind.strip().lower(), int(Kind.PURCHASE)))
             columns["basket"].append(-1 if _is_blank(order) else numbers["order_id"][order])
-            quantity.append(_pieces(pieces))
-    deeds = _deeds(columns, quantity, times, numbers)
+    deeds = _deeds(columns, times, numbers)
     known = [
         (numbers["customer_id"][customer], numbers["product_id"][product])
         for customer, product in later
@@ -118,23 +116,13 @@ def _places(columns: list[str], name: str) -> list[int]:
     if missing:
         raise FileError(
             f"{name} has no column {' and no column '.join(missing)}: rename its columns to customer_id, product_id, "
-            "occurred_at (and kind, quantity, order_id, where there are any)"
+            "occurred_at (and kind, order_id, where there are any)"
         )
-    asked = ("customer_id", "product_id", "occurred_at", "kind", "order_id", "quantity")
+    asked = ("customer_id", "product_id", "occurred_at", "kind", "order_id")
     return [there.get(one, -1) for one in asked]
 
 
-def _pieces(text: str) -> float:
-    try:
-        value = abs(float(text))
-    except ValueError:
-        return 1.0
-    return value if value < 1e9 else 1.0
-
-
-def _deeds(
-    columns: dict[str, array[int]], quantity: array[float], times: list[str], numbers: dict[str, _Numbers]
-) -> Deeds:
+def _deeds(columns: dict[str, array[int]], times: list[str], numbers: dict[str, _Numbers]) -> Deeds:
     at = np.array(times, dtype="datetime64[s]").astype(np.int64)
     order = np.argsort(at, kind="stable")
     taken = {name: np.frombuffer(column, dtype=np.int32)[order] for name, column in columns.items()}
@@ -143,7 +131,6 @@ def _deeds(
         taken["product"],
         taken["kind"].astype(np.int8),
         at[order],
-        np.frombuffer(quantity, dtype=np.float32)[order],
         taken["basket"],
         np.full(len(at), -1, dtype=np.int16),
         np.array(list(numbers["customer_id"]), dtype=object),
