@@ -72,7 +72,7 @@ def test_a_guest_s_order_stays_one_basket_without_a_customer_or_country() -> Non
 
 def test_a_cancelled_order_and_a_withdrawn_line_are_no_purchases() -> None:
     order("1", "ann", ["cup"], NOW - 3 * DAY, cancelled_at=NOW - DAY, status="cancelled")
-    order("2", "ann", ["tea"], NOW - 3 * DAY, status="Canceled")
+    order("2", "ann", ["tea"], NOW - 3 * DAY, status="canceled")
     order("3", "ann", ["cup", {"product_id": "pot", "withdrawn_at": NOW - DAY}], NOW - 2 * DAY)
     assert told(read()) == [("ann", "cup", "purchase", "FR")]
 

@@ -20,7 +20,7 @@ FROM (
     FROM core.customer_order AS placed
     INNER JOIN core.order_line AS line ON placed.order_id = line.order_id
     WHERE
-        NOT coalesce(placed.cancelled_at <= (SELECT ops.as_of()), lower(placed.status) IN ('cancelled', 'canceled'), false)
+        coalesce(placed.cancelled_at > (SELECT ops.as_of()), placed.status NOT IN ('cancelled', 'canceled'), true)
         AND NOT coalesce(line.withdrawn_at <= (SELECT ops.as_of()), false)
     UNION ALL
     SELECT

@@ -42,6 +42,14 @@ class Deeds:
         return len(self.customer)
 
 
+def first_seen(product: Ints, at: NDArray[np.int64], products: int) -> NDArray[np.int64]:
+    """When each product was first told of, the largest int64 where never: deeds are ordered by time, -1 is unknown."""
+    known = np.flatnonzero(product >= 0)[::-1]
+    first = np.full(products, np.iinfo(np.int64).max)
+    first[product[known]] = at[known]  # the earliest of several stays
+    return first
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """What is known of the products of `Deeds.products`, in their order.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lanecast.recommend.deeds import Catalogue, Deeds, Kind
+from lanecast.recommend.deeds import Catalogue, Deeds, Kind, first_seen
 from lanecast.recommend.deeds import Ints as Ints
 
 Floats = NDArray[np.floating[Any]]
@@ -270,11 +270,8 @@ def _countries(deeds: Deeds, end: int, customers: int) -> NDArray[np.int16]:
 
 def _published(deeds: Deeds, catalogue: Catalogue, end: int) -> Longs:
     """When each product came: as the shop tells, and never after its first deed."""
-    first = catalogue.published_at.astype(np.int64).copy()
-    rows = np.flatnonzero(deeds.product[:end] >= 0)[::-1]
-    seen = np.full(len(first), np.iinfo(np.int64).max)
-    seen[deeds.product[rows]] = deeds.at[rows]
-    come: Longs = np.minimum(first, seen)
+    first = first_seen(deeds.product[:end], deeds.at[:end], len(deeds.products))
+    come: Longs = np.minimum(catalogue.published_at, first)
     return come
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from psycopg2.extensions import cursor as Cursor
 
 from lanecast.recommend import binary_copy
-from lanecast.recommend.deeds import Catalogue, Deeds, Ints
+from lanecast.recommend.deeds import Catalogue, Deeds, Ints, first_seen
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.connection import only_row
 from lanecast.warehouse.statements import statement
@@ -180,9 +180,7 @@ def _known(
         _objects([chr(code >> 8) + chr(code & 255) for code in codes.tolist()]),
     )
     titles, categories, available, published = products.others
-    first = np.full(len(products.ids), np.iinfo(np.int64).max)
-    first[product[::-1]] = at[::-1]  # the earliest of several stays
-    come = np.minimum(np.array(published, dtype=np.int64), first)
+    come = np.minimum(np.array(published, dtype=np.int64), first_seen(product, at, len(products.ids)))
     catalogue = Catalogue(np.array(available, dtype=np.bool_), _categories(categories), come)
     last = _last_country(customer, country, _country(home, codes))
     return Known(deeds, catalogue, now, as_of, _objects(titles), last, loads, erasures)
