@@ -188,6 +188,15 @@ def test_of_columns_that_mean_the_same_the_one_spelled_as_asked_is_read(tmp_path
         read(path, cut)
 
 
+def test_orders_that_only_some_objects_name_are_read_the_first_of_them_late_too(tmp_path: Path) -> None:
+    rows = [{"customer_id": at, "product_id": "a", "occurred_at": "2020-12-01"} for at in range(150)]
+    path = tmp_path / "deeds.jsonl"
+    for told in ([*rows, rows[0] | {"order_id": "o"}], [*rows[:50], rows[0] | {"Order ID": "o"}, *rows[51:]]):
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in told))
+        found = read(path, datetime.fromisoformat(CUT).replace(tzinfo=UTC))
+        assert sorted(set(found.deeds.basket.tolist())) == [-1, 0]
+
+
 def test_a_row_costs_no_more_than_its_numbers(tmp_path: Path) -> None:
     count = 20_000
     times = np.datetime_as_string(np.datetime64("2020-12-10T00:00:00") + np.arange(count) * 100)

@@ -12,7 +12,7 @@ import numpy as np
 
 from lanecast.files.errors import FileError
 from lanecast.files.reader import open_table
-from lanecast.files.table import clean, quoted
+from lanecast.files.table import Table, clean, quoted
 from lanecast.files.times import timestamp_converter
 from lanecast.files.values import Defect
 from lanecast.recommend.deeds import Catalogue, Deeds, Ints, Kind
@@ -25,6 +25,8 @@ _BLANK |= {"NULL", "NaN", "None", "n/a", "nan", "null"}
 """What stands for nothing, as pandas reads it; all else is an id, `none` too."""
 
 
+_REQUIRED = ("customer_id", "product_id", "occurred_at")
+_OPTIONAL = ("kind", "order_id")
 _EPOCH, _SECOND = datetime.fromisoformat("1970-01-01"), timedelta(seconds=1)
 _PREFIX = re.compile(r"(?:line|row) \d+: ")
 _ROWS, _TIMES = "unreadable rows", "unreadable times"
@@ -132,8 +134,8 @@ def read(path: str | Path, cut: datetime) -> History:
     rows = unusable = guests = 0
     timestamp = timestamp_converter(UTC)
     limit = int(cut.timestamp())
-    with open_table(str(path)) as table:
-        place = _places(table.columns, Path(path).name)
+    with open_table(str(path), expected=_REQUIRED + _OPTIONAL) as table:
+        place = _places(table, Path(path).name)
         problems = _Problems("row" if table.kind == "parquet" else "line")
         for line, fields, problem in table.records:
             rows += 1
@@ -188,25 +190,30 @@ def _is_blank(text: str) -> bool:
     return text in _BLANK or text.isspace()
 
 
-def _places(columns: list[str], name: str) -> list[int]:
-    """Where the columns asked for stand, -1 where one that may lack does: as they are spelled, else by what they mean.
+def _places(table: Table, name: str) -> list[int]:
+    """Where the columns asked for stand, -1 where there is none: as they are spelled, else by what they mean.
 
-    Raises FileError where one lacks that may not, or two mean the same.
+    Raises FileError where one lacks that is required, or two mean the same.
     """
     alike: dict[str, list[int]] = {}
-    for at, column in enumerate(columns):
-        alike.setdefault(column.strip().lower().replace(" ", "_"), []).append(at)
-    missing = [one for one in ("customer_id", "product_id", "occurred_at") if one not in alike]
+    for at, column in enumerate(table.columns):
+        if column not in table.missing:
+            alike.setdefault(column.strip().lower().replace(" ", "_"), []).append(at)
+    missing = [one for one in _REQUIRED if one not in alike]
     if missing:
         raise FileError(
-            f"{name} has no column {' and no column '.join(missing)}: rename its columns to customer_id, product_id, "
-            "occurred_at (and kind, order_id, where there are any)"
+            f"{name} has no column {' and no column '.join(missing)}: rename its columns to {', '.join(_REQUIRED)} "
+            f"(and {', '.join(_OPTIONAL)}, where there are any)"
         )
     places = []
-    for one in ("customer_id", "product_id", "occurred_at", "kind", "order_id"):
-        found = alike.get(one, [-1])
-        if len(found) > 1 and one not in columns:
-            called = " and ".join(quoted(columns[at]) for at in found)
-            raise FileError(f"{name} has columns {called}: name the one that is meant {one}")
-        places.append(found[0] if len(found) == 1 else columns.index(one))
+    for one in _REQUIRED + _OPTIONAL:
+        # Later objects of JSON Lines may bring what the first ones lack.
+        found = alike.get(one) or [table.columns.index(one) if one in table.missing else -1]
+        if len(found) > 1:
+            exact = [at for at in found if table.columns[at] == one]
+            if not exact:
+                called = " and ".join(quoted(table.columns[at]) for at in found)
+                raise FileError(f"{name} has columns {called}: name the one that is meant {one}")
+            found = exact
+        places.append(found[0])
     return places
