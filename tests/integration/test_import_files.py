@@ -157,19 +157,22 @@ def test_olist_is_accounted_for_and_loads_once(warehouse: str, shared: Path) -> 
 def test_a_bad_row_goes_to_the_quarantine_and_the_rest_loads(warehouse: str, tmp_path: Path, dataset: str) -> None:
     content = {
         "events": "carrier,tracking_number,occurred_at,code\n"
-        "ups,1Z12345,2024-03-05T14:30:59+01:00,DP\nups,1Z1\nups,1Z12345,soon,DP\nups,1Z 12345,2024-03-06,OD\n",
+        "ups,1Z12345,2024-03-05T14:30:59+01:00,DP\nups,1Z1\nups,1Z12345,soon,DP\n"
+        "ups,1Z12345,9999-12-31T23:59:59-05:00,DP\nups,1Z 12345,2024-03-06,OD\n",
         "interactions": "customer_id,product_id,kind,occurred_at\n"
-        "C,P,view,2024-03-05T14:30:59Z\nC,P\nC,P,view,soon\nC,P,view,2024-03-05T14:30:59Z\n",
+        "C,P,view,2024-03-05T14:30:59Z\nC,P\nC,P,view,soon\n"
+        "C,P,view,9999-12-31T23:59:59-05:00\nC,P,view,2024-03-05T14:30:59Z\n",
     }[dataset]
     file = tmp_path / "some.csv"
     file.write_text(content)
-    assert imported(dataset, file, None, "first") == (4, 2, 0, 2)
-    assert imported(dataset, file, None, "again") == (4, 0, 2, 2)
+    assert imported(dataset, file, None, "first") == (5, 2, 0, 3)
+    assert imported(dataset, file, None, "again") == (5, 0, 2, 3)
     with connect() as link:
         rows = query(link, "SELECT rule, source_line, reason FROM quality.quarantined_row ORDER BY source_line")
-    assert [row[:2] for row in rows] == [("unreadable_value", 3), ("unreadable_value", 4)]
+    assert [row[:2] for row in rows] == [("unreadable_value", line) for line in (3, 4, 5)]
     assert "fields where the header has" in str(rows[0][2])
     assert "occurred_at: 'soon'" in str(rows[1][2])
+    assert "(out of the calendar)" in str(rows[2][2])
 
 
 def test_the_command_tells_what_only_warned_with_its_rows(warehouse: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from lanecast.recommend.deeds import Kind
 from lanecast.recommend.reading import Known
 
 DAY = timedelta(days=1)
-Told = tuple[str | None, str, str, float, str | None]
+Told = tuple[str | None, str, str, str | None]
 
 
 def read() -> Known:
@@ -21,14 +21,13 @@ def read() -> Known:
 
 
 def told(known: Known) -> list[Told]:
-    """Customer, product, kind, quantity and country of each deed, in their order."""
+    """Customer, product, kind and country of each deed, in their order."""
     deeds = known.deeds
     return [
         (
             deeds.customers[deeds.customer[place]] if deeds.customer[place] >= 0 else None,
             deeds.products[deeds.product[place]],
             Kind(deeds.kind[place]).name.lower(),
-            float(deeds.quantity[place]),
             deeds.countries[deeds.country[place]] if deeds.country[place] >= 0 else None,
         )
         for place in range(len(deeds))
@@ -44,15 +43,15 @@ def _parties(warehouse: str) -> None:
 def test_lines_of_orders_are_purchases_and_returns_at_their_own_time() -> None:
     lines = [
         "cup",
-        {"product_id": "pot", "quantity": 3},
+        {"product_id": "pot", "quantity": 10**40},
         {"product_id": "pot", "quantity": -2, "occurred_at": NOW - DAY},
     ]
     order("1", "ann", lines, NOW - 9 * DAY, country="DE")
     known = read()
     assert told(known) == [
-        ("ann", "cup", "purchase", 1, "DE"),
-        ("ann", "pot", "purchase", 3, "DE"),
-        ("ann", "pot", "return", 2, "DE"),
+        ("ann", "cup", "purchase", "DE"),
+        ("ann", "pot", "purchase", "DE"),
+        ("ann", "pot", "return", "DE"),
     ]
     assert known.deeds.at.tolist() == [int((NOW - days * DAY).timestamp()) for days in (9, 9, 1)]
     assert known.deeds.basket.tolist() == [0, 0, 0]
@@ -64,7 +63,7 @@ def test_a_guest_s_order_stays_one_basket_without_a_customer_or_country() -> Non
     order("1", None, ["cup", "pot"], NOW - DAY)
     order("2", None, ["cup"], NOW - 2 * DAY)
     known = read()
-    assert told(known) == [(None, one, "purchase", 1, None) for one in ("cup", "cup", "pot")]
+    assert told(known) == [(None, one, "purchase", None) for one in ("cup", "cup", "pot")]
     first, *second = known.deeds.basket.tolist()
     assert len(set(second)) == 1
     assert {first, *second} == {0, 1}
@@ -73,9 +72,9 @@ def test_a_guest_s_order_stays_one_basket_without_a_customer_or_country() -> Non
 
 def test_a_cancelled_order_and_a_withdrawn_line_are_no_purchases() -> None:
     order("1", "ann", ["cup"], NOW - 3 * DAY, cancelled_at=NOW - DAY, status="cancelled")
-    order("2", "ann", ["tea"], NOW - 3 * DAY, status="Canceled")
+    order("2", "ann", ["tea"], NOW - 3 * DAY, status="canceled")
     order("3", "ann", ["cup", {"product_id": "pot", "withdrawn_at": NOW - DAY}], NOW - 2 * DAY)
-    assert told(read()) == [("ann", "cup", "purchase", 1, "FR")]
+    assert told(read()) == [("ann", "cup", "purchase", "FR")]
 
 
 def test_what_is_cancelled_withdrawn_or_done_later_than_now_is_not_known_yet() -> None:
@@ -98,12 +97,12 @@ def test_an_order_told_twice_counts_once_and_what_no_order_tells_counts() -> Non
     deed("bob", "tea", "cart", NOW - DAY)
     assert sorted(told(read()), key=str) == sorted(
         [
-            ("ann", "cup", "purchase", 1, "FR"),
-            ("ann", "pot", "purchase", 2, "FR"),
-            ("ann", "pot", "purchase", 2, "FR"),
-            ("ann", "tea", "return", 1, "FR"),
-            ("ann", "tea", "view", 1, "ES"),
-            ("bob", "tea", "cart", 1, "FR"),
+            ("ann", "cup", "purchase", "FR"),
+            ("ann", "pot", "purchase", "FR"),
+            ("ann", "pot", "purchase", "FR"),
+            ("ann", "tea", "return", "FR"),
+            ("ann", "tea", "view", "ES"),
+            ("bob", "tea", "cart", "FR"),
         ],
         key=str,
     )

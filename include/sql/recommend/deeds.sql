@@ -7,7 +7,6 @@ SELECT
     hashtextextended(deed.product_id, %(seed)s) AS product,
     deed.kind::smallint AS kind,
     floor(extract(EPOCH FROM deed.occurred_at))::bigint AS at,
-    coalesce(deed.quantity, 1)::real AS quantity,
     coalesce(hashtextextended(deed.order_id, %(seed)s), 0) AS basket,
     coalesce(ascii(deed.country) * 256 + ascii(substr(deed.country, 2)), 0)::smallint AS country
 FROM (
@@ -16,13 +15,12 @@ FROM (
         line.product_id,
         CASE WHEN line.quantity > 0 THEN 2 ELSE 3 END AS kind,
         coalesce(line.occurred_at, placed.ordered_at) AS occurred_at,
-        abs(line.quantity) AS quantity,
         placed.order_id,
         placed.country
     FROM core.customer_order AS placed
     INNER JOIN core.order_line AS line ON placed.order_id = line.order_id
     WHERE
-        NOT coalesce(placed.cancelled_at <= (SELECT ops.as_of()), lower(placed.status) IN ('cancelled', 'canceled'), false)
+        coalesce(placed.cancelled_at > (SELECT ops.as_of()), placed.status NOT IN ('cancelled', 'canceled'), true)
         AND NOT coalesce(line.withdrawn_at <= (SELECT ops.as_of()), false)
     UNION ALL
     SELECT
@@ -30,7 +28,6 @@ FROM (
         seen.product_id,
         array_position(ARRAY['view', 'cart', 'purchase', 'return'], seen.kind) - 1 AS kind,
         seen.occurred_at,
-        abs(seen.quantity) AS quantity,
         seen.order_id,
         seen.country
     FROM core.interaction AS seen

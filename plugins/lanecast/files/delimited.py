@@ -169,7 +169,11 @@ class _Reader:
                         break
                     self._line = base + reader.line_num
                     if problem and fields:
-                        yield first, [], f"line {first}: {problem}: {quoted(''.join(pending).rstrip())}"
+                        yield (
+                            first,
+                            fields if len(fields) == width else [],
+                            f"line {first}: {problem}: {quoted(''.join(pending).rstrip())}",
+                        )
                     elif fields:
                         yield first, fields, None
                     pending.clear()

@@ -99,17 +99,16 @@ def _records(source: Source, columns: list[str], positions: dict[str, int]) -> I
             text = text_of(value)
             if position is None:
                 if len(columns) >= MOST_COLUMNS or clean(name) != name:
-                    problem = f"the name {quoted(name)} is one too many, or no text"
+                    fields, problem = [], f"the name {quoted(name)} is one too many, or no text"
                     break
                 position = positions[name] = len(columns)
                 columns.append(name)
                 fields.append("")
-            if "\0" in text:
+            if problem is None and "\0" in text:
                 problem = f"{name} holds a NUL"
-                break
             fields[position] = text
         if problem:
-            yield number, [], f"line {number}: {problem}: {_quoted(line)}"
+            yield number, fields, f"line {number}: {problem}: {_quoted(line)}"
         else:
             yield number, fields, None
     if source.broken:

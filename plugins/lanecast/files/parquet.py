@@ -45,7 +45,7 @@ def _records(file: Any, source: Source) -> Iterator[Record]:
                 for fields in zip(*texts, strict=True):
                     row += 1
                     if any("\0" in field for field in fields):
-                        yield row, [], f"row {row}: it holds a NUL"
+                        yield row, list(fields), f"row {row}: it holds a NUL"
                     else:
                         yield row, list(fields), None
                 if source.size:

@@ -12,7 +12,8 @@ from lanecast.files.streams import Source
 Record = tuple[int, list[str], str | None]
 """Line (of the record's first line, 1-based; for Parquet the row), its fields as text ("" for none), and a problem.
 
-With a problem the fields are empty: the record could not be split into columns.
+With a problem the record counts as unreadable. Its fields are empty where it could not be split into columns; else they
+are as they stand in the file, and one of them at least is not `clean`: who needs the others alone may take them.
 """
 
 QUOTED_LENGTH = 200

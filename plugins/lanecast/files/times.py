@@ -17,6 +17,9 @@ _CACHED = 1 << 15
 _LARGEST_OFFSET = 840
 _ENDING = re.compile(r"(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _EXAMPLE = "2024-03-05T14:30:00+01:00"
+_BEYOND = "out of the calendar"
+_EDGES = ("0001", "9999")
+"""Years of which some moments lie, in UTC, before the first or after the last."""
 
 
 def timestamp_converter(zone: tzinfo, formats: Sequence[str] = ()) -> Callable[[str], str | None]:
@@ -34,7 +37,12 @@ def timestamp_converter(zone: tzinfo, formats: Sequence[str] = ()) -> Callable[[
         except ValueError:
             raise Defect(f"not a time like {_EXAMPLE}") from None
         offset = endings[text[19:]]
-        return f"{text[:10]}T{text[11:19]}+00:00" if offset is None else f"{(moment - offset).isoformat()}+00:00"
+        if offset is None:
+            return f"{text[:10]}T{text[11:19]}+00:00"
+        try:
+            return f"{(moment - offset).isoformat()}+00:00"
+        except OverflowError:
+            raise Defect(_BEYOND) from None
 
     @lru_cache(maxsize=_CACHED)
     def slowly(text: str) -> str | None:
@@ -44,7 +52,7 @@ def timestamp_converter(zone: tzinfo, formats: Sequence[str] = ()) -> Callable[[
         moment = _in_zone(given, zone)
         if _fixed(text, given, zone, formats):
             endings[text[19:]] = moment.utcoffset() or None
-        return moment.astimezone(UTC).isoformat()
+        return _utc(moment).isoformat()
 
     return timestamp
 
@@ -55,7 +63,7 @@ def event_time_converter(zone: tzinfo, formats: Sequence[str] = ()) -> Callable[
 
     def event_time(text: str) -> EventTime | None:
         ending = endings.get(text[19:])
-        if ending is not None and _usual(text):
+        if ending is not None and _usual(text) and text[:4] not in _EDGES:
             try:
                 datetime.fromisoformat(text)
             except ValueError:
@@ -70,6 +78,7 @@ def event_time_converter(zone: tzinfo, formats: Sequence[str] = ()) -> Callable[
             return None
         given = _parse(text, formats)
         moment = _in_zone(given, zone)
+        _ = _utc(moment)
         offset = moment.utcoffset()
         minutes = int(offset.total_seconds() // 60) if offset else 0
         known: TimeKnowledge = "assumed" if given.tzinfo is None else "utc" if text.rstrip()[-1] in "ZC" else "offset"
@@ -99,6 +108,13 @@ def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
     if abs(seconds) > _LARGEST_OFFSET * 60 or seconds % 60:
         raise Defect("its offset is none that a clock on earth has")
     return moment
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Defect(_BEYOND) from None
 
 
 def _parse(text: str, formats: Sequence[str]) -> datetime:

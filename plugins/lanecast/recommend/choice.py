@@ -38,7 +38,7 @@ def evaluate(
     interval of that beyond popularity's (paired bootstrap of customers), on the later report window, is above 0; else
     the floor.
     """
-    spans = windows(deeds, now)
+    spans = windows(deeds, now, aim)
     if spans is None:
         return Evaluated([], _floor())
     lessons: list[Lesson] = []

@@ -24,15 +24,14 @@ class Kind(IntEnum):
 class Deeds:
     """One entry per deed, ordered by `at`. Numbers point into `customers`, `products` and `countries`; -1 is unknown.
 
-    `at` is in seconds since 1970 UTC, `quantity` in pieces and never negative (the kind tells a return), `basket`
-    numbers what was done together (an order; -1 where nothing tells).
+    `at` is in seconds since 1970 UTC, `basket` numbers what was done together (an order; -1 where nothing tells);
+    customers may share a number.
     """
 
     customer: Ints
     product: Ints
     kind: NDArray[np.int8]
     at: NDArray[np.int64]
-    quantity: NDArray[np.float32]
     basket: Ints
     country: NDArray[np.int16]
     customers: NDArray[np.object_]
@@ -41,6 +40,14 @@ class Deeds:
 
     def __len__(self) -> int:
         return len(self.customer)
+
+
+def first_seen(product: Ints, at: NDArray[np.int64], products: int) -> NDArray[np.int64]:
+    """When each product was first told of, the largest int64 where never: deeds are ordered by time, -1 is unknown."""
+    known = np.flatnonzero(product >= 0)[::-1]
+    first = np.full(products, np.iinfo(np.int64).max)
+    first[product[known]] = at[known]  # the earliest of several stays
+    return first
 
 
 @dataclass(frozen=True)

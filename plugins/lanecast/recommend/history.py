@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lanecast.recommend.deeds import Catalogue, Deeds, Kind
+from lanecast.recommend.deeds import Catalogue, Deeds, Kind, first_seen
 from lanecast.recommend.deeds import Ints as Ints
 
 Floats = NDArray[np.floating[Any]]
@@ -104,9 +104,7 @@ def past(deeds: Deeds, catalogue: Catalogue, now: int, aim: Aim = Aim.PURCHASES,
     """
     end = int(np.searchsorted(deeds.at, now, side="left"))
     customers, products = len(deeds.customers), len(deeds.products)
-    kind = deeds.kind[:end]
-    aimed = (deeds.product[:end] >= 0) & ((kind == Kind.PURCHASE) if aim is Aim.PURCHASES else True)
-    rows = np.flatnonzero(aimed)
+    rows = np.flatnonzero(aimed(deeds, end, aim))
     customer, product, at = deeds.customer[rows], deeds.product[rows], deeds.at[rows]
     basket = _baskets(deeds.basket[rows], customer, at)
     keep = _distinct(basket.astype(np.int64) * products + product)
@@ -155,17 +153,34 @@ def past(deeds: Deeds, catalogue: Catalogue, now: int, aim: Aim = Aim.PURCHASES,
     )
 
 
+def aimed(deeds: Deeds, end: int, aim: Aim) -> Flags:
+    """Which of the first `end` deeds count by an aim: those of a product, and its purchases alone for PURCHASES."""
+    named: Flags = deeds.product[:end] >= 0
+    return named & (deeds.kind[:end] == Kind.PURCHASE) if aim is Aim.PURCHASES else named
+
+
 def _baskets(basket: Ints, customer: Ints, at: Longs) -> Ints:
-    """Dense numbers of baskets; without one, a customer's day is a basket, and a guest's deed one of its own."""
+    """Dense numbers of baskets, of which none has two customers. Rows are ordered by time.
+
+    An order is its customer's: shops number each customer's orders from 1, too. Where more than a day lies between two
+    rows of it, they are two baskets: some write the same number into all rows. Without an order, a customer's day is a
+    basket, and a guest's deed one of its own.
+    """
     if not len(basket):
         return basket
+    owner = customer.astype(np.int64) + 1
+    by_order = owner * (int(basket.max()) + 1) + basket
     day = (at // DAY).astype(np.int64)
     day -= day.min()  # before 1970 they are negative
-    by_day = customer.astype(np.int64) * (int(day.max()) + 1) + day
+    by_day = owner * (int(day.max()) + 1) + day
     alone = -np.arange(1, len(basket) + 1, dtype=np.int64)
     # Three ranges that can't meet: orders, days of customers, single deeds.
-    named = np.where(basket >= 0, basket.astype(np.int64) * 2, np.where(customer >= 0, by_day * 2 + 1, alone))
-    return np.unique(named, return_inverse=True)[1].astype(np.int32)
+    named = np.where(basket >= 0, by_order * 2, np.where(customer >= 0, by_day * 2 + 1, alone))
+    order = np.argsort(named, kind="stable")
+    is_next = (np.diff(named[order]) != 0) | (np.diff(at[order]) > DAY)
+    number = np.zeros(len(basket), dtype=np.int32)
+    number[order[1:]] = np.cumsum(is_next)
+    return number
 
 
 def _distinct(key: Longs) -> Longs:
@@ -255,11 +270,8 @@ def _countries(deeds: Deeds, end: int, customers: int) -> NDArray[np.int16]:
 
 def _published(deeds: Deeds, catalogue: Catalogue, end: int) -> Longs:
     """When each product came: as the shop tells, and never after its first deed."""
-    first = catalogue.published_at.astype(np.int64).copy()
-    rows = np.flatnonzero(deeds.product[:end] >= 0)[::-1]
-    seen = np.full(len(first), np.iinfo(np.int64).max)
-    seen[deeds.product[rows]] = deeds.at[rows]
-    come: Longs = np.minimum(first, seen)
+    first = first_seen(deeds.product[:end], deeds.at[:end], len(deeds.products))
+    come: Longs = np.minimum(catalogue.published_at, first)
     return come
 
 

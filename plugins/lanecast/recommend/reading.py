@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from psycopg2.extensions import cursor as Cursor
 
 from lanecast.recommend import binary_copy
-from lanecast.recommend.deeds import Catalogue, Deeds, Ints
+from lanecast.recommend.deeds import Catalogue, Deeds, Ints, first_seen
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse.connection import only_row
 from lanecast.warehouse.statements import statement
@@ -29,7 +29,6 @@ _COLUMNS = {
     "product": "int8",
     "kind": "int2",
     "at": "int8",
-    "quantity": "float4",
     "basket": "int8",
     "country": "int2",
 }
@@ -121,15 +120,14 @@ class _Deeds:
                 product[named],
                 table["kind"][named].astype(np.int8),
                 table["at"][named].astype(np.int64),
-                table["quantity"][named].astype(np.float32),
                 table["basket"][named].astype(np.int64),
                 table["country"][named].astype(np.int16),
             )
         )
 
     def ended(self) -> list[NDArray[Any]]:
-        """Customer, product, kind, time, quantity, basket (a hash) and country (two letters) of all."""
-        empty = (np.int32, np.int32, np.int8, np.int64, np.float32, np.int64, np.int16)
+        """Customer, product, kind, time, basket (a hash) and country (two letters) of all."""
+        empty = (np.int32, np.int32, np.int8, np.int64, np.int64, np.int16)
         parts, self._parts = self._parts, []
         if not parts:
             return [np.zeros(0, dtype=one) for one in empty]
@@ -154,7 +152,7 @@ def _known(
     loads: int,
     erasures: int,
 ) -> Known:
-    customer, product, kind, at, quantity, basket_hash, letters = columns
+    customer, product, kind, at, basket_hash, letters = columns
     del columns
     customer, kept = _used(customer, len(customers.ids))
     basket = _numbered(basket_hash)
@@ -163,10 +161,10 @@ def _known(
     letters = np.where((letters == 0) & (customer >= 0), _at(home, customer), letters).astype(np.int16)
     codes = np.unique(np.concatenate([letters, home]))
     codes = codes[codes > 0]
-    # The database gives rows in no order. What is alike in all of these may stand in any.
+    # The database gives rows in no order. Those alike in all of these are alike in everything.
     both = customer.astype(np.int64) << 32 | product
     rest = basket.astype(np.int64) << 24 | kind.astype(np.int64) << 16 | letters.astype(np.int64)
-    order = np.lexsort((quantity, rest, both, at))
+    order = np.lexsort((rest, both, at))
     del both, rest
     customer, product, at, letters = customer[order], product[order], at[order], letters[order]
     country = _country(letters, codes)
@@ -175,7 +173,6 @@ def _known(
         product,
         kind[order],
         at,
-        quantity[order],
         basket[order],
         country,
         customers.ids[kept],
@@ -183,9 +180,7 @@ def _known(
         _objects([chr(code >> 8) + chr(code & 255) for code in codes.tolist()]),
     )
     titles, categories, available, published = products.others
-    first = np.full(len(products.ids), np.iinfo(np.int64).max)
-    first[product[::-1]] = at[::-1]  # the earliest of several stays
-    come = np.minimum(np.array(published, dtype=np.int64), first)
+    come = np.minimum(np.array(published, dtype=np.int64), first_seen(product, at, len(products.ids)))
     catalogue = Catalogue(np.array(available, dtype=np.bool_), _categories(categories), come)
     last = _last_country(customer, country, _country(home, codes))
     return Known(deeds, catalogue, now, as_of, _objects(titles), last, loads, erasures)

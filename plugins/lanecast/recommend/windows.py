@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lanecast.recommend.deeds import Deeds, Kind
-from lanecast.recommend.history import DAY, Aim, Ints, Past
+from lanecast.recommend.history import DAY, Aim, Ints, Longs, Past, aimed
 
 _LONGEST = 45 * DAY
 _PARTS = 6.5
@@ -17,8 +17,8 @@ _MOST = 2000
 
 @dataclass(frozen=True)
 class Windows:
-    """Three windows of equal length that end one after the other at `now`: the first only teaches, on the second models
-    are chosen, on the third they are reported. Seconds since 1970 UTC."""
+    """Three windows of equal length, one after the other, the last up to what was done last: the first only teaches, on
+    the second models are chosen, on the third they are reported. Seconds since 1970 UTC."""
 
     starts: tuple[int, int, int]
     length: int
@@ -29,17 +29,33 @@ class Windows:
         return self.starts[1], self.starts[2], self.starts[2] + self.length
 
 
-def windows(deeds: Deeds, now: int) -> Windows | None:
-    """A 6.5th of the time known, 45 days at most; None where less than a week is known."""
-    at = deeds.at[: np.searchsorted(deeds.at, now, side="left")]
+def windows(deeds: Deeds, now: int, aim: Aim) -> Windows | None:
+    """A 6.5th of the time over which customers did what `aim` foretells, 45 days at most; None where that is less than
+    a week. They end with the last such deed before `now`, a few strays left out."""
+    known = int(np.searchsorted(deeds.at, now, side="left"))
+    at = deeds.at[:known][aimed(deeds, known, aim) & (deeds.customer[:known] >= 0)]
     if len(at) < 10:
         return None
     # A few stray times long ago must not stretch the windows over an empty past.
-    start, end = int(at[len(at) // 200]), min(now, int(at[-1]) + 1)
-    length = int(min(_LONGEST, (end - start) / _PARTS))
+    few = len(at) // 200
+    start = int(at[few])
+    end = _end(at, few, _length(start, int(at[-1 - few]) + 1))
+    length = _length(start, end)
     if length < DAY:
         return None
     return Windows((end - 3 * length, end - 2 * length, end - length), length)
+
+
+def _length(start: int, end: int) -> int:
+    return int(min(_LONGEST, (end - start) / _PARTS))
+
+
+def _end(at: Longs, few: int, length: int) -> int:
+    """Just after the last time. A few strays far ahead, of a clock that was wrong, must not empty the windows either:
+    those are left out before which nothing was done for longer than a window. A thin end is no stray."""
+    empty = np.diff(at[len(at) - 1 - few :]) > length
+    last = at[len(at) - 1 - few + int(np.argmax(empty))] if empty.any() and length >= DAY else at[-1]
+    return int(last) + 1
 
 
 def wanted(deeds: Deeds, past: Past, until: int, aim: Aim) -> tuple[Ints, Any]:

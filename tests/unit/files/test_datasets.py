@@ -17,6 +17,7 @@ from lanecast.files.errors import FileError
 from lanecast.files.importing import open_rows
 from lanecast.files.targets import TARGETS
 from lanecast.files.times import event_time_converter, timestamp_converter
+from lanecast.files.values import Defect
 from lanecast.tracking import event_hash
 from lanecast.warehouse.staging import COLUMNS
 
@@ -134,10 +135,19 @@ def test_times_that_are_none_are_named_with_their_text(tmp_path: Path, text: str
     assert str(row["unreadable"]).startswith(f"ordered_at: '{text}' (")
 
 
-def test_times_beyond_the_calendar_are_unreadable(tmp_path: Path) -> None:
-    content = "order_id,ordered_at,product_id,quantity\n" + "A,9999-12-31T23:00:00-05:00,P,1\n" * 2
-    for row in staged("orders", content, tmp_path):
-        assert str(row["unreadable"]).endswith("(out of the calendar)")
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-05:00"])
+def test_times_beyond_the_calendar_are_unreadable(tmp_path: Path, text: str) -> None:
+    usual = f"2024-03-05T14:30:59{text[19:]}"
+    for read in (timestamp_converter(UTC), event_time_converter(UTC)):
+        for told in (text, usual, text):  # the second time on the fast way
+            if told is usual:
+                assert read(told)
+                continue
+            with pytest.raises(Defect, match="out of the calendar"):
+                read(told)
+    content = "order_id,ordered_at,product_id,quantity\n" + f"A,{text},P,1\n" * 2
+    rows = staged("orders", content, tmp_path) + staged("events", EVENTS + f"ups,A1,{text},DP,,,,\n" * 2, tmp_path)
+    assert [str(row["unreadable"]).endswith("(out of the calendar)") for row in rows] == [True] * 4
 
 
 @settings(max_examples=300, deadline=None)

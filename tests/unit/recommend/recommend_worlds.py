@@ -22,7 +22,6 @@ def deeds(
         columns[1].astype(np.int32),
         columns[2].astype(np.int8),
         (START + columns[3] * DAY).astype(np.int64),
-        np.ones(len(rows), dtype=np.float32),
         basket,
         np.zeros(len(rows), dtype=np.int16),
         np.array([f"c{at}" for at in range(customers)], dtype=object),

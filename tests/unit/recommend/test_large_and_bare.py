@@ -61,7 +61,7 @@ def test_who_has_only_looked_gets_what_those_like_who_bought_it() -> None:
     more = replace(
         deeds([(150, 49, int(Kind.CART), 118.0), (150, 48, int(Kind.VIEW), 119.0)], 151, 50), at=whole.at[-2:]
     )
-    parts = ("customer", "product", "kind", "at", "quantity", "basket", "country")
+    parts = ("customer", "product", "kind", "at", "basket", "country")
     told = replace(more, **{name: np.concatenate([getattr(whole, name), getattr(more, name)]) for name in parts})
     chosen = {slot: {"model": LEARNED} for slot in TRIED}
     chosen["learned"] = {"window": 30 * DAY, "boosters": _taught(told)}

@@ -8,7 +8,7 @@ from recommend_worlds import DAY, START, catalogue, deeds, shop
 from scipy import sparse
 
 from lanecast.recommend.deeds import Kind
-from lanecast.recommend.history import Aim, past
+from lanecast.recommend.history import Aim, Past, past
 from lanecast.recommend.models.alike import Alike
 from lanecast.recommend.models.items import Ease, neighbours, weights
 from lanecast.recommend.models.latent import Latent
@@ -123,6 +123,31 @@ def test_a_customers_past_is_folded_by_basket() -> None:
     assert ((then.last - START) // DAY).tolist() == [20, 10]
     assert ((then.first - START) // DAY).tolist() == [0, 10]
     assert then.open.tolist() == [True, True, True]
+
+
+def test_orders_are_told_apart_by_customer_where_each_counts_from_one() -> None:
+    rows = [(c, p, BUY, day) for c, p, day in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 0, 5), (0, 0, 9), (1, 1, 9))]
+    rows += [(-1, 0, BUY, 9), (-1, 1, BUY, 9), (-1, 2, BUY, 9)]  # guests: an order of two, and one of one
+    shared, own = ([1, 1, 1, 2, 2, 3, 1, 1, 2], [1, 2, 1, 3, 4, 5, 6, 6, 7])
+    then, told = (past(deeds(rows, 2, 3, numbers), catalogue(3), START + 10 * DAY) for numbers in (shared, own))
+    assert then.times.tolist() == [2, 1, 2, 1]
+    assert then.baskets.tolist() == [2, 3]
+    for name in ("customer", "product", "at", "pair", "times", "first", "last", "since", "faded", "baskets"):
+        np.testing.assert_array_equal(getattr(then, name), getattr(told, name))
+    assert _together(then) == _together(told) == [[0, 1], [0], [0], [0], [1], [0, 1], [2]]
+
+
+def test_one_number_in_all_orders_of_a_customer_is_no_order() -> None:
+    rows = [(0, 0, BUY, 0.9), (0, 1, BUY, 1.1), (0, 0, BUY, 30), (0, 0, BUY, 60), (1, 0, BUY, 60)]
+    then = past(deeds(rows, 2, 2, [0] * 5), catalogue(2), START + 90 * DAY)
+    assert then.times.tolist() == [3, 1, 1]
+    assert _together(then) == [[0, 1], [0], [0], [0]]  # an order that runs over midnight is one
+
+
+def _together(then: Past) -> list[list[int]]:
+    """The products of each basket, by time."""
+    numbers = dict.fromkeys(then.basket.tolist())
+    return [sorted(then.product[then.basket == number].tolist()) for number in numbers]
 
 
 def test_days_before_1970_are_baskets_of_their_own() -> None:

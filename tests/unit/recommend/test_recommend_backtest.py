@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as arrow
+import pyarrow.parquet as parquet
 import pytest
 from click.testing import CliRunner
 from recommend_worlds import shop
 
 from lanecast.cli import cli
+from lanecast.files.errors import FileError
 from lanecast.recommend import signals
 from lanecast.recommend.backtest.history import read
 from lanecast.recommend.backtest.run import BASELINES
@@ -110,6 +114,7 @@ def test_dirt_is_counted_and_crashes_nothing(tmp_path: Path) -> None:
         "nan,b,VIEW,2020-12-02,,,",
         "2,,purchase,2020-12-01T10:00:00,1,1,o2",
         "2,b,purchase,not a time,1,1,o2",
+        "2,b,purchase,0001-01-01T00:00:00+14:00,1,1,o2",
         '2,"b ""q"", c",bought it,2020-12-03T10:00:00+02:00,-5,x,o3',
         "3,b",
         "4,c,return,2021-02-01T10:00:00,1,1,o4",
@@ -118,15 +123,90 @@ def test_dirt_is_counted_and_crashes_nothing(tmp_path: Path) -> None:
     ]
     path = _file(tmp_path / "dirty.csv", rows)
     found = read(path, datetime.fromisoformat(CUT).replace(tzinfo=UTC))
-    assert (found.rows, found.unusable, found.guests) == (10, 3, 2)
+    assert (found.rows, found.unreadable, found.unusable, found.untimed, found.guests) == (11, 1, 3, 2, 2)
+    assert found.problems == [
+        "unreadable rows: 1, the first in line 9: 2 fields where the header has 7",
+        "unreadable times: 2, the first in line 6: 'not a time' (not a time like 2024-03-05T14:30:00+01:00)",
+    ]
     assert found.deeds.customers.tolist() == ["1", "2"]
     assert found.deeds.products.tolist() == ["a", "b", 'b "q", c']
-    assert found.deeds.quantity.tolist() == [3, 3, 1, 5]
     assert [
         (found.deeds.customers[c], found.deeds.products[p]) for c, p in zip(found.customer, found.product, strict=True)
     ] == [("1", "a")]
-    _, listed = _run(path, tmp_path / "out.csv", "--baselines")
+    told, listed = _run(path, tmp_path / "out.csv", "--baselines")
     assert {row["customer_id"] for row in listed} == {"1", "2"}
+    assert all(problem in " ".join(told.split()) for problem in found.problems)
+
+
+NAMES = ("customer_id", "product_id", "occurred_at", "description")
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_what_is_wrong_in_a_column_nobody_asks_for_costs_no_row(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"deeds.{kind}"
+    bad = "caf\udce9" if kind == "csv" else "caf\0"  # a byte that is not UTF-8, or a NUL
+    rows = [("1", "a", "2020-12-01", bad), ("2", bad, "2020-12-02", ""), ("3", "b", "2020-12-03", "")]
+    if kind == "csv":
+        told = "".join(f"{','.join(row)}\n" for row in (NAMES, *rows))
+        path.write_bytes(told.encode("utf-8", "surrogateescape"))
+    elif kind == "jsonl":
+        path.write_text("".join(f"{json.dumps(dict(zip(NAMES, row, strict=True)))}\n" for row in rows))
+    else:
+        parquet.write_table(arrow.table(dict(zip(NAMES, zip(*rows, strict=True), strict=True))), path)
+    found = read(path, datetime.fromisoformat(CUT).replace(tzinfo=UTC))
+    assert found.deeds.customers.tolist() == ["1", "3"]
+    assert found.deeds.products.tolist() == ["a", "b"]
+    assert (found.rows, found.unreadable, found.unusable) == (3, 1, 0)
+    (problem,) = found.problems
+    place = {"csv": "line 3", "jsonl": "line 2", "parquet": "row 2"}[kind]
+    assert problem.startswith(f"unreadable rows: 1, the first in {place}: ")
+    assert "caf" not in problem  # the line is enough: what stands there may be anything
+
+
+def test_of_a_file_that_can_not_be_read_the_cause_is_said(tmp_path: Path) -> None:
+    path, out = tmp_path / "deeds.csv", str(tmp_path / "out.csv")
+    told = ["backtest", "recommend", "--cut", CUT, "--predictions", out, "--interactions", str(path)]
+    path.write_bytes(b"customer_id,product_id,occurred_at\n" + b"\xe9,a,2020-12-01\n" * 3)
+    result = CliRunner().invoke(cli, told)
+    assert "unreadable rows: 3, the first in line 2: it holds bytes that are not valid utf-8: mend the" in result.output
+    path.write_bytes(b"customer_id,product_id,occurred_at\n" + b"1,a,12/01/2020 10:00\n" * 3)
+    result = CliRunner().invoke(cli, told)
+    assert "unreadable times: 3, the first in line 2: '12/01/2020 10:00' (not a" in result.output
+    assert "mend the file" in result.output
+    assert "later" not in result.output
+
+
+def test_of_columns_that_mean_the_same_the_one_spelled_as_asked_is_read(tmp_path: Path) -> None:
+    cut = datetime.fromisoformat(CUT).replace(tzinfo=UTC)
+    rows = ["x,1,a,2020-12-01,y"]
+    header = "{},{},product_id,occurred_at,CUSTOMER_ID\n"
+    for names in (("Customer ID", "customer_id"), ("customer_id", "Customer ID")):
+        found = read(_file(tmp_path / "deeds.csv", rows, header.format(*names)), cut)
+        assert found.deeds.customers.tolist() == ["x1"[names.index("customer_id")]]
+    path = _file(tmp_path / "deeds.csv", rows, header.format("Customer ID", "customer"))
+    with pytest.raises(FileError, match="columns 'Customer ID' and 'CUSTOMER_ID': name the one that is meant customer"):
+        read(path, cut)
+
+
+def test_orders_that_only_some_objects_name_are_read_the_first_of_them_late_too(tmp_path: Path) -> None:
+    rows = [{"customer_id": at, "product_id": "a", "occurred_at": "2020-12-01"} for at in range(150)]
+    path = tmp_path / "deeds.jsonl"
+    for told in ([*rows, rows[0] | {"order_id": "o"}], [*rows[:50], rows[0] | {"Order ID": "o"}, *rows[51:]]):
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in told))
+        found = read(path, datetime.fromisoformat(CUT).replace(tzinfo=UTC))
+        assert sorted(set(found.deeds.basket.tolist())) == [-1, 0]
+
+
+def test_a_row_costs_no_more_than_its_numbers(tmp_path: Path) -> None:
+    count = 20_000
+    times = np.datetime_as_string(np.datetime64("2020-12-10T00:00:00") + np.arange(count) * 100)
+    path = _file(tmp_path / "deeds.csv", [f"{at % 50},{at % 30},,{time},,,{at % 70}" for at, time in enumerate(times)])
+    tracemalloc.start()
+    found = read(path, datetime.fromisoformat(CUT).replace(tzinfo=UTC))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found.deeds) + len(found.customer) == count
+    assert peak / count < 60  # a time held as text alone is more
 
 
 def test_ids_are_the_text_of_the_file_as_pandas_reads_it(tmp_path: Path) -> None:
@@ -165,7 +245,7 @@ def test_what_can_not_be_done_is_said(tmp_path: Path) -> None:
     told = ["backtest", "recommend", "--cut", CUT, "--predictions", str(tmp_path / "out.csv"), "--interactions"]
     result = CliRunner().invoke(cli, [*told, str(path)])
     assert result.exit_code == 1
-    assert "choose a later one" in result.output
+    assert "choose a later cut" in result.output
     before = path.read_text()
     same = [*told[:4], "--predictions", str(tmp_path / "." / "deeds.csv"), "--interactions", str(path)]
     result = CliRunner().invoke(cli, [*same[:3], "2022-01-01", *same[4:]])

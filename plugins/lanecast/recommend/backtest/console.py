@@ -33,6 +33,8 @@ def show(outcome: Outcome) -> None:
         f"{outcome.rows:,} rows; lists of {outcome.customers:,} customers from {outcome.products:,} products. "
         f"{outcome.guests:,} rows have no customer, {outcome.unusable:,} no product or no time that can be read."
     )
+    for problem in outcome.problems:
+        console.print(problem, markup=False)
     for slot, why in outcome.chosen.items():
         console.print(f"{slot:10} {why}")
     table = Table(

@@ -48,12 +48,15 @@ class Score:
 
 @dataclass
 class Outcome:
-    """Rows read, those unusable and those of guests; customers and products known; what serves in each slot and why;
-    the evaluation it was chosen by; scores by slot and method, empty where nothing followed the cut."""
+    """Rows of the file: all, those that can't be read, those without a product or a time, those of guests; what could
+    not be read, with the first of each; customers and products known; what serves in each slot and why; the evaluation
+    it was chosen by; scores by slot and method, empty where nothing followed the cut."""
 
     rows: int
+    unreadable: int
     unusable: int
     guests: int
+    problems: list[str]
     customers: int
     products: int
     k: int
@@ -77,17 +80,16 @@ def backtest(
     history = read(path, cut)
     deeds, catalogue, now = history.deeds, history.catalogue, int(cut.timestamp())
     if not len(deeds) or not len(deeds.customers):
-        raise CutError(
-            f"none of the {history.rows:,} rows has a customer, a product and a time before the cut: choose a later "
-            "one, and look whether customer_id, product_id and occurred_at are the right columns"
-        )
+        raise CutError(_nothing(history))
     told = evaluate(deeds, catalogue, now, say, Aim.ANY, k)
     say(f"making lists of {len(deeds.customers):,} customers")
     found = _write(history, told.chosen, now, k, predictions)
     outcome = Outcome(
         history.rows,
+        history.unreadable,
         history.unusable,
         history.guests,
+        history.problems,
         len(deeds.customers),
         len(deeds.products),
         k,
@@ -98,6 +100,17 @@ def backtest(
         say("holding them against what followed")
         outcome.scores = _judge(history, found, now, k, compare)
     return outcome
+
+
+def _nothing(history: History) -> str:
+    """Why there is nothing to learn from, and what helps."""
+    said = f"none of the {history.rows:,} rows has a customer, a product and a time before the cut"
+    bad = history.unreadable + history.untimed
+    if history.problems:
+        said = f"{said}; {'; '.join(history.problems)}"
+    if history.rows and bad == history.rows:
+        return f"{said}: mend the file; text is UTF-8, and times are like 2024-03-05T14:30:00+01:00"
+    return f"{said}: choose a later cut, and look whether customer_id, product_id and occurred_at are the right columns"
 
 
 def _write(history: History, chosen: dict[str, Any], now: int, k: int, predictions: Path) -> dict[str, Ints]:
