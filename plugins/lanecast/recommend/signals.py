@@ -18,7 +18,7 @@ _CELLS = 3_000_000
 """Customers x products of a batch at most."""
 LEAN = 10_000
 """Customers above which models that add little are left out, so that lists of all are made in time."""
-_RESTS, _DURABLE, _DURABLE_BUYERS = 0.3, 0.03, 30
+_RESTS, _DURABLE, _DURABLE_BUYERS = 0.1, 0.03, 30
 
 
 @dataclass(frozen=True)
