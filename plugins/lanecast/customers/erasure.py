@@ -1,4 +1,4 @@
-"""Erases customers from the warehouse, in one transaction: `lanecast erase customer`, and the DAG `erase_customers`.
+"""Erases customers from the warehouse, in one transaction: `lanecast erase customer`, and the DAG `erase_customer`.
 
 Tables that name customers or orders are found in the catalogue, by the columns that contracts class as pseudonymous: a
 new table needs no line here. What a parcel or a promise says of a lane stays, without whose it was. Their keys stay in
