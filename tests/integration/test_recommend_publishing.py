@@ -24,6 +24,7 @@ from recommend_world import (
     shop,
 )
 
+from lanecast import tasks
 from lanecast.contracts.reader import contract
 from lanecast.recommend import run as models
 from lanecast.recommend import store, training
@@ -143,6 +144,19 @@ def test_the_one_before_is_kept_and_put_back(small: str) -> None:
         NoRun, match=rf"no lists of run '{first.version}' are kept; .*{third.version}, {second.version}"
     ):
         training.publish(first.version)
+
+
+def test_a_run_that_another_overtakes_is_left_unused_and_nothing_fails(small: str) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    nightly = training.train(as_of=NOW, run_id="night")
+    run()  # by hand, put in use before the night's
+    told = {"version": nightly.version, "reason": nightly.reason}
+    with pytest.raises(AirflowSkipException, match=f"meanwhile, which serves: .*'{nightly.version}' .*: 2026-06-14.2$"):
+        tasks.publish_recommendations(told)
+    assert asked(RUNS) == [(nightly.version, "replaced"), ("2026-06-14.2", "serving")]
+    with pytest.raises(tasks.RunRefused, match="no lists of run"):  # what somebody asked for is not left out in silence
+        tasks.publish_recommendations(told | {"reason": "restored"})
 
 
 def test_without_a_run_before_there_is_none_to_put_back(small: str) -> None:
