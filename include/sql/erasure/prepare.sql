@@ -7,7 +7,7 @@ ANALYZE erased;
 -- aside or not, while nobody else is known to have placed it and no row of another customer names it. Where behaviour counts each
 -- customer's orders from 1, a number alone says nothing of whose order it is.
 CREATE TEMPORARY TABLE erased_order ON COMMIT DROP AS
-WITH named AS (
+WITH named AS NOT MATERIALIZED (
     SELECT
         deed.order_id,
         deed.customer_id
