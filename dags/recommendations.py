@@ -4,7 +4,8 @@ Nightly: reads what customers bought, viewed and sent back, judges the models on
 seen, and makes each customer's lists, what is bought together, and what sells with those that were best. Popularity
 serves where nothing is better by more than chance. A run's lists are in use once all of them are there: until then, and
 where it fails, those of the run before are. Skipped where nothing was loaded and nobody erased since the run in use,
-unless that is a week old. The first task takes up to 2 GB of memory.
+unless that is a week old; the second task where a run made by hand was put in use meanwhile. The first task takes up
+to 2 GB of memory.
 
 By hand: `restore` puts the run before in use again, or another whose lists are kept, until the next night; `force`
 makes a run although nothing came.

@@ -19,8 +19,9 @@ from lanecast.files import importing
 from lanecast.files.errors import FileError
 from lanecast.files.streams import Progress
 from lanecast.files.targets import TARGETS
-from lanecast.follow import polling
+from lanecast.follow import polling, stored
 from lanecast.follow import stage as follow
+from lanecast.quarantine import stage as quarantine
 from lanecast.report import files as report_files
 from lanecast.storefronts import watermarks
 from lanecast.warehouse import connection as warehouse
@@ -57,9 +58,7 @@ def _stage_answers(run: Run, address: str | None, progress: Progress | None) -> 
 
 
 def _stage_replay(run: Run, address: str | None, progress: Progress | None) -> dict[str, int]:
-    from lanecast.follow import replay  # a replay is prepared by the steps below
-
-    return replay.stage(run, address)
+    return {run.dataset: stored.stage(run, address).received}
 
 
 def _stage_file(run: Run, address: str | None, progress: Progress | None) -> dict[str, int]:
@@ -72,15 +71,7 @@ def _stage_file(run: Run, address: str | None, progress: Progress | None) -> dic
     return {batch.dataset: copied.received}
 
 
-def _quarantined_batches(run: Run) -> tuple[Batch, ...]:
-    from lanecast.quarantine import stage as quarantine
-
-    return quarantine.batches(run)
-
-
 def _stage_quarantined(run: Run, address: str | None, progress: Progress | None) -> dict[str, int]:
-    from lanecast.quarantine import stage as quarantine  # it reads answers as a replay does
-
     return quarantine.stage(run, address)
 
 
@@ -108,8 +99,8 @@ def _end_pull(cursor: Cursor, run: Run) -> None:
 SOURCES: dict[str, Source] = {
     "pull": Source(follow.batches, _stage_answers, {"tracking_event": _end_pull}),
     "import": Source(_one_batch, _stage_file),
-    "replay": Source(_one_batch, _stage_replay),
-    "quarantine": Source(_quarantined_batches, _stage_quarantined),
+    "replay": Source(stored.batches, _stage_replay),
+    "quarantine": Source(quarantine.batches, _stage_quarantined),
     "storefront": Source(_storefront_batches, _stage_storefront, watermarks.AFTER_MERGE),
 }
 

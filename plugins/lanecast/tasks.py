@@ -287,7 +287,7 @@ def train_recommendations(context: Context) -> dict[str, Any]:
 
     if params["restore"] is not None:
         try:
-            return {"version": store.one(params["restore"]), "reason": "restored"}
+            return {"version": store.one(params["restore"]), "reason": _RESTORED}
         except store.NoRun as refused:
             raise RunRefused(str(refused)) from None
     if not params["force"] and not store.is_anything_new():
@@ -299,15 +299,23 @@ def train_recommendations(context: Context) -> dict[str, Any]:
     return {"version": trained.version, "reason": trained.reason}
 
 
+_RESTORED = "restored"
+
+
 def publish_recommendations(trained: Mapping[str, Any]) -> dict[str, Any]:
-    """Puts a run in use; returns its version."""
+    """Puts a run in use; returns its version. Skipped where a later one, made by hand, was put in use meanwhile: that
+    one knows more. A run that was to be restored, and is not kept any more, is refused."""
     from lanecast.recommend import training
     from lanecast.recommend.store import NoRun
 
     try:
         return {"version": training.publish(trained["version"])}
-    except NoRun as refused:
-        raise RunRefused(str(refused)) from None
+    except NoRun as gone:
+        if trained["reason"] == _RESTORED:
+            raise RunRefused(str(gone)) from None
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        raise AirflowSkipException(f"another run was put in use meanwhile, which serves: {gone}") from None
 
 
 def watch(context: Context) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What asking anyone over HTTP takes: limits, bodies within bounds, waits that the other side asks for, quiet logs.
+"""What asking anyone over HTTP takes: requests, limits, bodies within bounds, waits that are asked for, quiet logs.
 
 Certificates are always verified, and no setting turns that off.
 """
@@ -6,6 +6,7 @@ Certificates are always verified, and no setting turns that off.
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import math
 import secrets
@@ -14,7 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -51,6 +52,34 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         _asking.reset(asking)
+
+
+class HasLogin(Protocol):
+    """Anything that is asked with a login and a password."""
+
+    @property
+    def login(self) -> str: ...
+
+    @property
+    def password(self) -> str: ...
+
+
+def basic_auth(account: HasLogin) -> dict[str, str]:
+    """The header of HTTP Basic for an account."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{account.login}:{account.password}".encode()).decode()}
+
+
+class RequestSpec(NamedTuple):
+    """One request, relative to the account's base URL. At most one of `json`, `form` and `content` is its body."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    params: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = None
+    json: Any = None
+    form: Mapping[str, str] | None = None
+    content: bytes | None = None
+    basic: tuple[str, str] | None = None
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,11 +23,12 @@ from conformance.answers import JOURNEYS, Told, answers, forget, is_xml
 from conformance.mutations import MUTATED_ANSWERS, nodes
 from conformance.soundness import lost_numbers
 from lanecast.carriers import registry
-from lanecast.carriers.base import Adapter, RequestSpec, Wanted
+from lanecast.carriers.base import Adapter, Wanted
 from lanecast.sandbox.journey import MILESTONE_OF, Scan
 from lanecast.sandbox.shipment import Shipment
 from lanecast.sandbox.wire import stand_in
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 YES = "yes"
 HERE = Path(__file__).parent

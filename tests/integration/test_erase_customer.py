@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from delivery_rows import START, days, execute, put_events, put_shipments, rows
 from load_rows import Loader
 from promise_rows import even, put_lane
 from psycopg2 import sql
+from quarantine_rows import Quarantine
 
 from customer_keys import key
 from lanecast.cli import cli, customers
@@ -69,10 +71,10 @@ def _tell(loader: Loader) -> None:
         loader.execute(f"DROP TABLE staging.{table} CASCADE")
 
 
-def _line(order: str, customer: str, product: str | None) -> dict[str, Any]:
+def _line(order: str, customer: str | None, product: str | None) -> dict[str, Any]:
     return {
         "order_id": order,
-        "customer_id": key(customer),
+        "customer_id": customer and key(customer),
         "ordered_at": START,
         "product_id": product,
         "quantity": 1,
@@ -80,11 +82,11 @@ def _line(order: str, customer: str, product: str | None) -> dict[str, Any]:
     }
 
 
-def _deed(number: int, customer: str, kind: str, order: str | None = None) -> dict[str, Any]:
+def _deed(number: int, customer: str | None, kind: str, order: str | None = None) -> dict[str, Any]:
     return {
         "interaction_hash": number,
         "occurred_at": days(number),
-        "customer_id": key(customer),
+        "customer_id": customer and key(customer),
         "product_id": "p1",
         "kind": kind,
         "order_id": order,
@@ -179,6 +181,72 @@ def test_a_parcel_of_an_order_that_was_put_aside_is_cut_off_too(shop: str) -> No
     erasure.erase([key(ANN)])
     assert found("A3") == {}
     assert counts()["customer_order"] == 1, "Bob's stays, though a row put aside said that it is Ann's"
+
+
+def told_of(order: str) -> dict[str, list[Any]]:
+    """Whom core names with an order, and which parcels and promises it has."""
+    values = (order,)
+    with connection.connect(role=None) as link, link.cursor() as cursor:
+        told = {}
+        for name, query in (
+            ("placed", "SELECT customer_id FROM core.customer_order WHERE order_id = %s"),
+            ("lines", "SELECT product_id FROM core.order_line WHERE order_id = %s ORDER BY 1"),
+            ("deeds", "SELECT customer_id FROM core.interaction WHERE order_id = %s ORDER BY 1 NULLS FIRST"),
+            ("parcels", "SELECT shipment_id FROM core.shipment WHERE order_id = %s"),
+            ("shown", "SELECT shipment_id FROM serving.shipment_status WHERE order_id = %s"),
+            ("promises", "SELECT destination_country FROM serving.promise_log WHERE order_id = %s"),
+            (
+                "put aside",
+                "SELECT row_data ->> 'customer_id' FROM quality.quarantined_row "
+                "WHERE row_data ->> 'order_id' = %s ORDER BY 1",
+            ),
+        ):
+            cursor.execute(query, values)
+            if found := [row[0] for row in cursor.fetchall()]:
+                told[name] = found
+        return told
+
+
+def test_an_order_of_another_s_stays_though_deeds_of_the_erased_name_its_number(shop: str) -> None:
+    """Where behaviour counts each customer's orders from 1, numbers are everybody's."""
+    again = Loader(shop, itertools.count(20))
+    again.load("interaction", [_deed(6, ANN, "purchase", "B1"), _deed(7, BOB, "purchase", "B1")])
+    whole = told_of("B1")
+    dry = erasure.erase([key(ANN)], dry_run=True)
+    assert told_of("B1") == whole
+    done = erasure.erase([key(ANN)])
+    assert (dry.orders, dry.rows) == (done.orders, done.rows)
+    assert done.orders == 4
+    assert told_of("B1") == whole | {"deeds": [key(BOB)]}
+    assert whole.keys() == {"placed", "lines", "deeds", "parcels", "shown", "promises"}
+    assert found(key(ANN)) == {"ops.erased_customer": 1}
+
+
+def test_an_order_of_the_erased_goes_and_deeds_of_another_that_name_its_number_stay(shop: str, tmp_path: Path) -> None:
+    again = Loader(shop, itertools.count(20))
+    deeds = [_deed(6, BOB, "purchase", "A1"), _deed(7, None, "return", "A1"), _deed(8, BOB, "sniffed", "A1")]
+    again.load("interaction", deeds, {2: "kind_unknown"})
+    erasure.erase([key(ANN)])
+    assert told_of("A1") == {"deeds": [key(BOB)], "put aside": [key(BOB)]}
+    aside = Quarantine(shop, tmp_path)
+    ((bad,),) = aside.asked(
+        "SELECT quarantined_row_id FROM quality.quarantined_row WHERE row_data ->> 'order_id' = 'A1'"
+    )
+    mended = aside.patch({"quarantined_row_id": bad, "kind": "purchase", "order_id": "B1"})
+    assert aside.replay(patch=mended) == {"interaction": (1, 1, 0, 0)}
+    assert told_of("B1")["deeds"] == [key(BOB)]
+
+
+def test_a_number_that_several_name_and_nobody_placed_is_nobody_s_until_the_last_of_them_goes(shop: str) -> None:
+    put_shipments([{"shipment_id": 9, "order_id": "1", "carrier": "ups", "tracking_number": "1Z9"}])
+    again = Loader(shop, itertools.count(20))
+    again.load("interaction", [_deed(6, ANN, "purchase", "1"), _deed(7, None, "return", "1")])
+    again.load("order_line", [_line("1", BOB, None), _line("1", None, None)], {0: "no_product", 1: "no_product"})
+    erasure.erase([key(ANN)])
+    assert told_of("1") == {"deeds": [None], "parcels": [9], "put aside": [key(BOB), None]}
+    erasure.erase([key(BOB)])
+    assert told_of("1") == {}
+    assert counts()["shipment"] == 3, "but for A2, whose parcel has no number"
 
 
 def test_a_dry_run_tells_the_same_and_changes_nothing(shop: str) -> None:

@@ -24,6 +24,7 @@ from recommend_world import (
     shop,
 )
 
+from lanecast import tasks
 from lanecast.contracts.reader import contract
 from lanecast.recommend import run as models
 from lanecast.recommend import store, training
@@ -145,6 +146,19 @@ def test_the_one_before_is_kept_and_put_back(small: str) -> None:
         training.publish(first.version)
 
 
+def test_a_run_that_another_overtakes_is_left_unused_and_nothing_fails(small: str) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    nightly = training.train(as_of=NOW, run_id="night")
+    run()  # by hand, put in use before the night's
+    told = {"version": nightly.version, "reason": nightly.reason}
+    with pytest.raises(AirflowSkipException, match=f"meanwhile, which serves: .*'{nightly.version}' .*: 2026-06-14.2$"):
+        tasks.publish_recommendations(told)
+    assert asked(RUNS) == [(nightly.version, "replaced"), ("2026-06-14.2", "serving")]
+    with pytest.raises(tasks.RunRefused, match="no lists of run"):  # what somebody asked for is not left out in silence
+        tasks.publish_recommendations(told | {"reason": "restored"})
+
+
 def test_without_a_run_before_there_is_none_to_put_back(small: str) -> None:
     with pytest.raises(NoRun, match="no run before the one in use; those of these runs are: none"):
         training.publish(store.PREVIOUS)
@@ -251,6 +265,30 @@ def test_what_was_bought_since_the_run_is_left_out_of_both_slots(small: str) -> 
     assert listed(key(0), "buy_again") == again[1:]
 
 
+def test_what_was_called_off_hides_nothing_and_a_line_told_later_does(small: str) -> None:
+    run()
+    discover = listed(key(0))
+    order("off", key(0), discover[:1], NOW + DAY, cancelled_at=NOW + DAY)
+    order("off in a word", key(0), discover[1:2], NOW + DAY, status="Cancelled")
+    order("a line off", key(0), [{"product_id": discover[2], "withdrawn_at": NOW + DAY}], NOW + DAY)
+    # the order stands for what was told of it
+    stamp = {"run_id": "test", "ingested_at": NOW + DAY}
+    told = {"customer_id": key(0), "occurred_at": NOW + DAY, "kind": "purchase", **stamp}
+    deeds = [("off", discover[0]), ("not placed", discover[3]), ("o1-0", discover[4])]
+    insert(
+        "core.interaction",
+        [told | {"interaction_hash": n, "order_id": one, "product_id": what} for n, (one, what) in enumerate(deeds)],
+    )
+    assert asked("SELECT customer_id FROM core.customer_order WHERE order_id = 'o1-0'") == [(key(1),)], "another's"
+    assert listed(key(0)) == [*discover[:3], *discover[5:]]
+    placed = asked("SELECT order_id FROM core.customer_order WHERE customer_id = %s ORDER BY ordered_at", key(0))[0][0]
+    insert(
+        "core.order_line",
+        [{"order_id": placed, "line_number": 9, "product_id": discover[5], "quantity": 1, **stamp}],
+    )
+    assert listed(key(0)) == [*discover[:3], *discover[6:]]
+
+
 def recommend(
     customer: str | None, slot: str = "discover", how_many: int = 20, country: str | None = None
 ) -> list[Any]:
@@ -286,6 +324,9 @@ def test_somebody_new_gets_what_sells_in_the_country_and_nothing_bought_already(
     order("first", "new", ["snow shoe"], NOW + DAY, country="NO")
     assert recommend("new")[0][0] == "sled"
     assert "snow shoe" not in [one[0] for one in recommend("new")]
+    order("off", "new", ["sled"], NOW + DAY, country="NO", cancelled_at=NOW + DAY)
+    order("a line off", "new", [{"product_id": "sled", "withdrawn_at": NOW + DAY}], NOW + DAY, country="NO")
+    assert recommend("new")[0][0] == "sled"
     assert recommend("new", "buy_again") == []
     assert len(recommend("new", how_many=3)) == 3
 

@@ -233,7 +233,7 @@ def test_a_replay_killed_before_its_load_is_loaded_by_the_next_attempt(pulled: s
             cursor.execute(f"TRUNCATE staging.{table}")
     (result,) = pipeline.load(pipeline.find_run("replay:cut"))
     assert result.loaded == prepared.events("changed") > 0
-    assert result.received == prepared.received
+    assert result.received == prepared.read.received
 
 
 def test_what_a_pull_brings_while_a_replay_is_prepared_is_left_alone(pulled: str, sandbox: StandIn) -> None:

@@ -34,22 +34,8 @@ FROM serving.recommendation_run AS run
 INNER JOIN serving.customer_list AS list ON run.run_number = list.run_number
 CROSS JOIN LATERAL (
     SELECT array_agg(bought.product_id) AS products
-    FROM (
-        SELECT line.product_id
-        FROM core.customer_order AS placed
-        INNER JOIN core.order_line AS line ON placed.order_id = line.order_id
-        WHERE
-            placed.customer_id = list.customer_id
-            AND greatest(placed.ordered_at, placed.ingested_at) > run.trained_at
-            AND line.quantity > 0
-        UNION ALL
-        SELECT deed.product_id
-        FROM core.interaction AS deed
-        WHERE
-            deed.customer_id = list.customer_id
-            AND greatest(deed.occurred_at, deed.ingested_at) > run.trained_at
-            AND deed.kind = 'purchase'
-    ) AS bought
+    FROM serving.bought_product AS bought
+    WHERE bought.customer_id = list.customer_id AND bought.known_at > run.trained_at
 ) AS since
 CROSS JOIN LATERAL (
     SELECT

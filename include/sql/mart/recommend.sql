@@ -62,22 +62,11 @@ BEGIN
         ) AS candidate
         WHERE
             candidate.product_id <> ALL(shown)
-            AND NOT EXISTS (
-                SELECT
-                FROM core.customer_order AS placed
-                INNER JOIN core.order_line AS line ON placed.order_id = line.order_id
-                WHERE
-                    placed.customer_id = recommend.customer
-                    AND line.product_id = candidate.product_id
-                    AND line.quantity > 0
-            )
-            AND NOT EXISTS (
-                SELECT
-                FROM core.interaction AS deed
-                WHERE
-                    deed.customer_id = recommend.customer
-                    AND deed.product_id = candidate.product_id
-                    AND deed.kind = 'purchase'
+            -- NULL is never among them: one look at what the customer bought, whatever sells
+            AND candidate.product_id NOT IN (
+                SELECT bought.product_id
+                FROM serving.bought_product AS bought
+                WHERE bought.customer_id = recommend.customer
             )
         ORDER BY 1
         LIMIT recommend.how_many - cardinality(shown)

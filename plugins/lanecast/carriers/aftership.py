@@ -33,12 +33,13 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, FollowUp, Parsed, RequestSpec, Wanted
+from lanecast.carriers.base import Account, Adapter, FollowUp, Parsed, Wanted
 from lanecast.carriers.carrier_keys import key_of
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of, region_code
 from lanecast.carriers.status import Status, status_table
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 NAME = "aftership"
 MOST_NUMBERS = 50

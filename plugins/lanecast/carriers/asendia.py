@@ -24,10 +24,11 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Token, Wanted, in_path
+from lanecast.carriers.base import Account, Adapter, Parsed, Token, Wanted, in_path
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 TOKEN_SECONDS = 900.0
 """How long a token is used: Asendia does not say how long it holds. One that ended sooner is renewed on a 401."""

@@ -29,10 +29,11 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, basic_auth
+from lanecast.carriers.base import Account, Adapter, Parsed, Wanted
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec, basic_auth
 
 NOT_FOUND_CODES = frozenset({"ESB-10001", "ESB-10002", "51104"})
 """Error codes for a number that is not known, or not one that is tracked."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
 from lanecast.tracking import Parcel, Unreadable
+from lanecast.web import RequestSpec
 
 NOT_ASKED = "not asked: "
 """How the error of an answer begins for which no call was made: its parcels stay due."""
@@ -33,37 +33,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return f"Account(carrier={self.carrier!r}, base_url={self.base_url!r}, is_sandbox={self.is_sandbox})"
 
 
-class HasLogin(Protocol):
-    """Anything that is asked with a login and a password."""
-
-    @property
-    def login(self) -> str: ...
-
-    @property
-    def password(self) -> str: ...
-
-
-def basic_auth(account: HasLogin) -> dict[str, str]:
-    """The header of HTTP Basic for an account."""
-    return {"Authorization": "Basic " + base64.b64encode(f"{account.login}:{account.password}".encode()).decode()}
-
-
 def in_path(number: str) -> str:
     """A tracking number as one path segment: blanks around it removed, everything else escaped."""
     return quote(number.strip(), safe="")
-
-
-class RequestSpec(NamedTuple):
-    """One request, relative to the account's base URL. At most one of `json`, `form` and `content` is its body."""
-
-    method: Literal["GET", "POST"]
-    path: str
-    params: Mapping[str, str] | None = None
-    headers: Mapping[str, str] | None = None
-    json: Any = None
-    form: Mapping[str, str] | None = None
-    content: bytes | None = None
-    basic: tuple[str, str] | None = None
 
 
 class Wanted(NamedTuple):

@@ -21,11 +21,12 @@ from lanecast.carriers.answer import (
     text_of,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, in_path
+from lanecast.carriers.base import Account, Adapter, Parsed, Wanted, in_path
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.carriers.xml import read_xml
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 HOME = "BE"
 NOT_FOUND = "no item found"

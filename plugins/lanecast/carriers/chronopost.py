@@ -22,11 +22,12 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Verdict, Wanted
+from lanecast.carriers.base import Account, Adapter, Parsed, Verdict, Wanted
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of
 from lanecast.carriers.xml import SoapFault, escape, read_xml, soap_verdict
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 NAMESPACE = "http://cxf.tracking.soap.chronopost.fr/"
 PATH = "/tracking-cxf/TrackingServiceWS"

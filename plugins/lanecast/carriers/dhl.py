@@ -28,7 +28,7 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted
+from lanecast.carriers.base import Account, Adapter, Parsed, Wanted
 from lanecast.carriers.clocks import (
     EARLIEST_YEAR,
     LATEST_YEAR,
@@ -41,6 +41,7 @@ from lanecast.carriers.events import TURNED, returned_to_sender
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.carriers.status import CUSTOMS, UNKNOWN, Status, resolve_customs, status_table
 from lanecast.tracking import MILESTONES, Parcel, TimeKnowledge, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 _EVENT_CODE = re.compile(r"[A-Z]{2}")
 """DHL Express prints its two-letter event code as `status`; other divisions print a text there."""

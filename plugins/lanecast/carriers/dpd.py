@@ -29,13 +29,14 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Token, Verdict, Wanted
+from lanecast.carriers.base import Account, Adapter, Parsed, Token, Verdict, Wanted
 from lanecast.carriers.clocks import EARLIEST_YEAR, LATEST_YEAR, in_zone
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock, with_near_clocks
 from lanecast.carriers.places import Place, place_of, zone_info
 from lanecast.carriers.status import Status, status_table
 from lanecast.carriers.xml import escape, read_xml, soap_verdict
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 UNKNOWN_NUMBER = "unknown"
 TYPES = "http://dpd.com/common/service/types"

@@ -30,12 +30,13 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, FollowUp, Parsed, RequestSpec, Wanted
+from lanecast.carriers.base import Account, Adapter, FollowUp, Parsed, Wanted
 from lanecast.carriers.carrier_keys import carrier_of, key_of
 from lanecast.carriers.events import Ends, in_time, make_event, not_to_the_recipient, read_clock
 from lanecast.carriers.places import country_code, place_of
 from lanecast.carriers.status import UNKNOWN, Status, status_table
 from lanecast.tracking import MILESTONES, Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 TRACKERS = "/v2/trackers"
 BATCH = "/v2/trackers/batch"

@@ -25,7 +25,7 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted
+from lanecast.carriers.base import Account, Adapter, Parsed, Wanted
 from lanecast.carriers.clocks import (
     EARLIEST_YEAR,
     LATEST_YEAR,
@@ -38,6 +38,7 @@ from lanecast.carriers.events import TURNED, returned_to_sender
 from lanecast.carriers.places import Place, country_code, place_of, region_code
 from lanecast.carriers.status import CUSTOMS, TROUBLES, UNKNOWN, resolve_customs, status_table
 from lanecast.tracking import Parcel, TimeKnowledge, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 NOT_FOUND_CODES = frozenset(
     {

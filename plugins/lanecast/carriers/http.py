@@ -21,11 +21,11 @@ import httpx
 import msgspec
 
 from lanecast import web
-from lanecast.carriers.base import NOT_ASKED, Account, Adapter, FollowUp, RequestSpec, Wanted
+from lanecast.carriers.base import NOT_ASKED, Account, Adapter, FollowUp, Wanted
 from lanecast.carriers.bodies import BodyError, decode_body
 from lanecast.carriers.masking import Secrets, is_secret
 from lanecast.carriers.registry import row
-from lanecast.web import BROKE_OFF, REFUSED_STATUSES, RETRIED_STATUSES, Sleep, limits_from
+from lanecast.web import BROKE_OFF, REFUSED_STATUSES, RETRIED_STATUSES, RequestSpec, Sleep, limits_from
 
 CIRCUIT_OPEN = f"{NOT_ASKED}circuit open, for the carrier did not answer several requests in a row"
 NO_TOKEN = "no access token"  # noqa: S105 - words, no secret

@@ -27,11 +27,12 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, basic_auth, in_path
+from lanecast.carriers.base import Account, Adapter, Parsed, Wanted, in_path
 from lanecast.carriers.clocks import at_offset, offset_minutes
 from lanecast.carriers.events import Clock, Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of, region_code, zone_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec, basic_auth
 
 _NOTHING_FOUND = re.compile(r"no (?:shipments?|data) found|not data found", re.IGNORECASE)
 _TWO_LETTERS = re.compile(r"-[A-Z]{2}$")

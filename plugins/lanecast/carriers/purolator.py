@@ -26,12 +26,13 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Verdict, Wanted
+from lanecast.carriers.base import Account, Adapter, Parsed, Verdict, Wanted
 from lanecast.carriers.events import Ends, in_time, make_event, not_to_the_recipient, read_clock
 from lanecast.carriers.places import Place, country_code, place_of, zone_of
 from lanecast.carriers.status import UNKNOWN, Status, status_table
 from lanecast.carriers.xml import SoapFault, escape, read_xml, soap_verdict
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 HOME = "CA"
 OLD_PROVINCES = {"PQ": "QC", "NF": "NL"}

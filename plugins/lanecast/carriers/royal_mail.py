@@ -26,10 +26,11 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, in_path
+from lanecast.carriers.base import Account, Adapter, Parsed, Wanted, in_path
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 HOME = "GB"
 NOTHING_TOLD = frozenset({"E1142", "E1283", "E1284", "E1307", "E1308"})

@@ -25,10 +25,11 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted
+from lanecast.carriers.base import Account, Adapter, Parsed, Wanted
 from lanecast.carriers.events import Ends, in_time, make_event, meaning, read_clock, with_near_clocks
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 ALLOCATED = "OP-1"
 """The event at the sender's: number given, order ready."""

@@ -31,12 +31,13 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, FollowUp, Parsed, RequestSpec, Wanted
+from lanecast.carriers.base import Account, Adapter, FollowUp, Parsed, Wanted
 from lanecast.carriers.carrier_keys import carrier_of, key_of
 from lanecast.carriers.clocks import by_greenwich, disagree
 from lanecast.carriers.events import Clock, Ends, in_time, make_event, meaning, read_clock
 from lanecast.carriers.places import Place, country_code, place_of
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 GETTRACKINFO = "/track/v2.4/gettrackinfo"
 REGISTER = "/track/v2.4/register"

@@ -29,7 +29,7 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, in_path
+from lanecast.carriers.base import Account, Adapter, Parsed, Wanted, in_path
 from lanecast.carriers.clocks import (
     EARLIEST_YEAR,
     LATEST_YEAR,
@@ -42,6 +42,7 @@ from lanecast.carriers.events import TURNED, returned_to_sender
 from lanecast.carriers.places import Place, country_code, place_of, region_code
 from lanecast.carriers.status import CUSTOMS, UNKNOWN, resolve_customs, status_table
 from lanecast.tracking import Parcel, TimeKnowledge, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 NOT_FOUND_CODES = frozenset({"TW0001", "TV1002"})
 """Error codes for a number without tracking information, or that UPS never gave out (UPS Tracking API, errors)."""

@@ -30,7 +30,7 @@ from lanecast.carriers.answer import (
     unmentioned,
     unreadable,
 )
-from lanecast.carriers.base import Account, Adapter, Parsed, RequestSpec, Wanted, in_path
+from lanecast.carriers.base import Account, Adapter, Parsed, Wanted, in_path
 from lanecast.carriers.clocks import (
     EARLIEST_YEAR,
     LATEST_YEAR,
@@ -48,6 +48,7 @@ from lanecast.carriers.events import TURNED, meaning, returned_to_sender
 from lanecast.carriers.places import Place, country_code, place_of, region_code
 from lanecast.carriers.status import CUSTOMS, Status, resolve_customs, status_table
 from lanecast.tracking import Parcel, TimeKnowledge, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 HOME = "US"
 _TAG = re.compile(r"<SUP>.*?</SUP>|<[^>]*>", re.IGNORECASE)

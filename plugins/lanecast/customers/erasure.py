@@ -1,4 +1,4 @@
-"""Erases customers from the warehouse, in one transaction: `lanecast erase customer`, and the DAG `erase_customers`.
+"""Erases customers from the warehouse, in one transaction: `lanecast erase customer`, and the DAG `erase_customer`.
 
 Tables that name customers or orders are found in the catalogue, by the columns that contracts class as pseudonymous: a
 new table needs no line here. What a parcel or a promise says of a lane stays, without whose it was. Their keys stay in
@@ -146,7 +146,9 @@ def _remove(cursor: psycopg2.extensions.cursor, tables: Sequence[_Table]) -> dic
         if table.has_order:
             # A row of core about an order says what was bought; elsewhere it is about a parcel, or a lane.
             is_about_it = table.schema == "core"
-            command = sql.SQL(_DELETE_ORDERS if is_about_it else _CUT_OFF).format(table.identifier)
+            # One that names a customer is that one's, whatever order it names: numbers may be shared.
+            theirs = sql.SQL(_NAMES_NOBODY if table.has_customer else "")
+            command = sql.SQL(_DELETE_ORDERS if is_about_it else _CUT_OFF).format(table.identifier) + theirs
             done(f"{table.told} {'deleted' if is_about_it else 'cut off'}", command)
     return rows
 
@@ -154,6 +156,7 @@ def _remove(cursor: psycopg2.extensions.cursor, tables: Sequence[_Table]) -> dic
 _DELETE_CUSTOMERS = "DELETE FROM {} WHERE customer_id IN (SELECT customer_id FROM erased)"
 _DELETE_ORDERS = "DELETE FROM {} WHERE order_id IN (SELECT order_id FROM erased_order)"
 _CUT_OFF = "UPDATE {} SET order_id = NULL WHERE order_id IN (SELECT order_id FROM erased_order)"
+_NAMES_NOBODY = " AND customer_id IS NULL"
 _MAKE_NOBODYS = "UPDATE {} SET customer_id = NULL WHERE customer_id IN (SELECT customer_id FROM erased)"
 _HIDE_REASONS = (
     "UPDATE {} AS bad SET reason = 'not told: the customer was erased' "

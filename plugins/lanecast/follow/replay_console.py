@@ -80,14 +80,14 @@ def _finish_what_was_cut_off(console: Console) -> None:
 
 def _show(console: Console, prepared: Replay) -> None:
     console.print(
-        f"{prepared.answers:,} stored answers read again: {prepared.events('unchanged'):,} events as they were, "
+        f"{prepared.read.answers:,} stored answers read again: {prepared.events('unchanged'):,} events as they were, "
         f"{prepared.events('changed'):,} changed, {prepared.events('new'):,} new, "
         f"{prepared.events('withdrawn'):,} withdrawn, {prepared.quarantined:,} rows quarantined"
     )
-    for problem in prepared.unread[:5]:
+    for problem in prepared.read.unread[:5]:
         console.print(f"not read: {problem}")
-    if len(prepared.unread) > 5:
-        console.print(f"not read: {len(prepared.unread) - 5} more")
+    if len(prepared.read.unread) > 5:
+        console.print(f"not read: {len(prepared.read.unread) - 5} more")
     found = [one for one in prepared.differences if one.kind != "unchanged"]
     if not found:
         return

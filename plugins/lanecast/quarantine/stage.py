@@ -15,7 +15,7 @@ import psycopg2.extras
 from lanecast.carriers import events, status
 from lanecast.files.datasets import meaning_of
 from lanecast.follow.answers import Indexed, Row, Told, event_rows
-from lanecast.follow.replay import ANSWERS_AT_ONCE, routes_of
+from lanecast.follow.stored import ANSWERS_AT_ONCE, routes_of
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import staging
 from lanecast.warehouse.connection import Connection, only_row

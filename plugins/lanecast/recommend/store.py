@@ -19,6 +19,7 @@ import psycopg2.extras
 from lanecast.contracts.reader import contract
 from lanecast.recommend import binary_copy, packing
 from lanecast.recommend.evaluation import EvaluationRow
+from lanecast.recommend.judging import POPULARITY
 from lanecast.recommend.lists import CustomerLists, PopularLists, ProductLists
 from lanecast.recommend.packing import Texts
 from lanecast.recommend.reading import Known
@@ -151,10 +152,6 @@ def _note(cursor: psycopg2.extensions.cursor, noted: Noted, known: Known) -> Kep
     )
     number, version = only_row(cursor)
     return Kept(number, version, lost)
-
-
-POPULARITY = "popularity"
-"""The model that serves where none is better."""
 
 
 def _score(run: int, score: EvaluationRow) -> tuple[Any, ...]:

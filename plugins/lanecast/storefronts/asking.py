@@ -11,12 +11,11 @@ import httpx
 import msgspec
 
 from lanecast import web
-from lanecast.carriers.base import RequestSpec
 from lanecast.carriers.bodies import BodyError, decode_body
 from lanecast.carriers.masking import Secrets, is_secret
 from lanecast.storefronts.base import PageBroken, ShopAdapter, ShopRefused, SourceAccount, Step, StorefrontError
 from lanecast.storefronts.keeping import kept
-from lanecast.web import BROKE_OFF, REFUSED_STATUSES, RETRIED_STATUSES, Limits, Sleep
+from lanecast.web import BROKE_OFF, REFUSED_STATUSES, RETRIED_STATUSES, Limits, RequestSpec, Sleep
 
 MOST_THROTTLED = 60
 """Times in a row that a shop may say that it was asked too often, before it counts as down."""

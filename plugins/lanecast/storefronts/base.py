@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
-from lanecast.carriers.base import RequestSpec
+from lanecast.web import RequestSpec
 
 Stream = Literal["products", "orders", "interactions", "shipments"]
 Part = Literal["records", "rest", "ids", "count"]

@@ -25,7 +25,7 @@ from lanecast.files.table import Record, Table, checked_columns, clean
 from lanecast.storefronts.base import StorefrontError, Stream
 from lanecast.storefronts.config import Source, TableStream
 from lanecast.storefronts.ledger import Reading
-from lanecast.storefronts.tables import Opened
+from lanecast.storefronts.opened import Opened
 from lanecast.storefronts.tally import Tally
 
 BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)

@@ -23,7 +23,7 @@ from lanecast.files.times import timestamp_converter
 from lanecast.storefronts.base import SourceAccount, StorefrontError, Stream
 from lanecast.storefronts.config import SANDBOX, SINCE, TableStream
 from lanecast.storefronts.ledger import Reading
-from lanecast.storefronts.tables import Opened, mapping_of
+from lanecast.storefronts.opened import Opened, mapping_of
 from lanecast.storefronts.tally import Tally
 from lanecast.storefronts.texts import changed
 

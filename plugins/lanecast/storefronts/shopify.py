@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from lanecast.carriers.base import RequestSpec
 from lanecast.storefronts import shopify_records as records
 from lanecast.storefronts import shopify_wire as wire
 from lanecast.storefronts.asking import page_size
@@ -32,6 +31,7 @@ from lanecast.storefronts.base import (
 )
 from lanecast.storefronts.keeping import KEEP
 from lanecast.storefronts.members import identity
+from lanecast.web import RequestSpec
 
 VERSION = "2026-07"
 PAGE_SIZE = 25

@@ -19,7 +19,8 @@ from lanecast.files.times import timestamp_converter
 from lanecast.storefronts.base import Page, PageBroken, Stream
 from lanecast.storefronts.book import Stored
 from lanecast.storefronts.config import Source, TableStream
-from lanecast.storefronts.tables import Row, TableIds, TablePage, mapping_of
+from lanecast.storefronts.opened import mapping_of
+from lanecast.storefronts.tables import Row, TableIds, TablePage
 from lanecast.storefronts.texts import Notes
 
 

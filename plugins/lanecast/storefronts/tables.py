@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from itertools import chain
@@ -18,9 +17,8 @@ import msgspec
 
 from lanecast.customers import keys
 from lanecast.customers.agreement import agreed_secret
-from lanecast.files.mapping import DatasetMapping, load_mapping
+from lanecast.files.mapping import DatasetMapping
 from lanecast.files.plan import Plan
-from lanecast.files.table import Table
 from lanecast.files.values import Defect, customer, read_as
 from lanecast.storefronts import ledger
 from lanecast.storefronts.asking import Answer, raw_folder
@@ -28,8 +26,8 @@ from lanecast.storefronts.base import SourceAccount, Step, StorefrontError, Stre
 from lanecast.storefronts.book import Book
 from lanecast.storefronts.config import ConfigError, Source, TableStream
 from lanecast.storefronts.ledger import Reading
+from lanecast.storefronts.opened import Opened, mapping_of
 from lanecast.storefronts.tally import Tally
-from lanecast.storefronts.texts import changed as changed_at
 from lanecast.warehouse.runs import Run
 
 log = logging.getLogger(__name__)
@@ -55,20 +53,8 @@ class TableIds(msgspec.Struct):
     ids: list[str]
 
 
-@dataclass
-class Opened:
-    """A table that is being read. `changed` is the column of its watermark, and `time` reads it; `held` how many rows
-    it says to hold."""
-
-    table: Table
-    shown: str
-    changed: str | None = None
-    held: int | None = None
-    time: Callable[[object], datetime | None] = changed_at
-
-
 class Reader(Protocol):
-    """What a kind of table source does: see files.py and database.py."""
+    """What a kind of table source does: see filesets.py and database.py."""
 
     versions: dict[str, str]
 
@@ -172,15 +158,6 @@ def _enter(book: Book, source: Source, part: Any, state: dict[str, Any], body: b
         body=body,
     )
     book.enter([(Step(part, state), answer)], None)
-
-
-def mapping_of(settings: TableStream, stream: Stream) -> DatasetMapping:
-    mapping = load_mapping(settings.mapping, stream)
-    if mapping.joined:
-        raise ConfigError(
-            f"{mapping.name}: a storefront's tables are read one by one; join them in a query or beforehand"
-        )
-    return mapping
 
 
 def _pages(opened: Opened, mapping: DatasetMapping, tally: Tally, cancelled: str | None) -> Iterator[TablePage]:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from lanecast.carriers.base import RequestSpec, basic_auth
 from lanecast.storefronts import woocommerce_records as records
 from lanecast.storefronts.asking import page_size
 from lanecast.storefronts.base import (
@@ -25,6 +24,7 @@ from lanecast.storefronts.base import (
     Window,
 )
 from lanecast.storefronts.keeping import KEEP, Only
+from lanecast.web import RequestSpec, basic_auth
 
 PAGE_SIZE = 100
 _ROOT = "/wp-json/wc/v3"

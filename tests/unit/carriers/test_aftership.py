@@ -14,13 +14,14 @@ import pytest
 from carrier_world import FOREVER, START, account, finished, read, world_of
 from lanecast.carriers import aftership, http, registry
 from lanecast.carriers.alpha3 import alpha2_of, alpha3_of
-from lanecast.carriers.base import Parsed, RequestSpec, Wanted
+from lanecast.carriers.base import Parsed, Wanted
 from lanecast.carriers.carrier_keys import key_of
 from lanecast.carriers.places import country_names
 from lanecast.sandbox import wire
 from lanecast.sandbox.clock import WorldClock
 from lanecast.sandbox.server import Sandbox
 from lanecast.tracking import Parcel, Unreadable
+from lanecast.web import RequestSpec
 
 ADAPTER = aftership.ADAPTER()
 NUMBER = "LX123456785DE"

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from lanecast.carriers.base import Account, FollowUp, RequestSpec, Wanted
+from lanecast.carriers.base import Account, FollowUp, Wanted
 from lanecast.carriers.easypost import EasyPost
 from lanecast.carriers.registry import adapter
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 CODE = "1Z0000000000000001"
 KEY = "EZAK-a-key-of-easypost"

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from lanecast.carriers import carrier_keys
-from lanecast.carriers.base import Account, FollowUp, RequestSpec, Wanted
+from lanecast.carriers.base import Account, FollowUp, Wanted
 from lanecast.carriers.registry import adapter
 from lanecast.carriers.seventeentrack import SeventeenTrack
 from lanecast.tracking import Parcel, TrackingEvent, Unreadable
+from lanecast.web import RequestSpec
 
 NUMBER = "LX123456785CN"
 KEY = "a-key-of-17track"

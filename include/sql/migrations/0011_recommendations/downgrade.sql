@@ -1,7 +1,7 @@
 DROP FUNCTION IF EXISTS mart.recommend(text, text, integer, text);
 DROP VIEW IF EXISTS mart.customer_recommendation, mart.product_recommendation, mart.popular_product,
 mart.recommendation_evaluation, mart.recommendation_run;
-DROP VIEW IF EXISTS serving.buyable_product;
+DROP VIEW IF EXISTS serving.buyable_product, serving.bought_product;
 DROP FUNCTION IF EXISTS serving.recommendation_reason(text, text, integer, text);
 DROP TABLE
 serving.popular_list,
