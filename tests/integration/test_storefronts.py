@@ -234,6 +234,16 @@ def test_rate_limits_are_kept_to(shops: StandIn, warehouse: str, monkeypatch: py
     assert endpoints.stats["woocommerce"]["429"] == limited + 3
 
 
+def test_a_query_that_costs_too_much_is_asked_in_smaller_pages(
+    shops: StandIn, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lanecast.sandbox.shop.shopify.MOST", 100)
+    assert read("shopify") == {"shopify": all_of(shops)["shopify"]}
+    sizes = "SELECT DISTINCT (resume #>> '{step,1,first}')::int FROM ops.storefront_page WHERE part = 'records'"
+    (size,) = rows(warehouse, f"{sizes} AND stream = 'orders'")[0]
+    assert 1 <= size < 25
+
+
 @pytest.mark.parametrize("kind", ["503", "disconnect", "html"])
 def test_a_shop_that_stumbles_is_read_all_the_same(shops: StandIn, warehouse: str, kind: str) -> None:
     for shop in ("shopify", "woocommerce"):

@@ -366,3 +366,31 @@ def test_whatever_stands_in_a_member_an_order_is_told(name: str, value: Any) -> 
     told = list(SHOP.orders(page([order(line(1)) | {name: value}, order(line(2))]), ()))
     assert len(told) == 2
     assert told[1].order_id == "1001"
+
+
+MOST_COST = {"code": "MAX_COST_EXCEEDED", "cost": 2003, "maxCost": 1000, "documentation": "https://shopify.dev"}
+
+
+@pytest.mark.parametrize(
+    ("errors", "kind", "words"),
+    [
+        ([{"message": "dear", "extensions": MOST_COST}], "too much", "dear"),
+        ([{"message": "late", "extensions": {"code": "TIMEOUT", "cost": 1}}], "failed", "late"),
+        ([{"message": None, "extensions": None}], "failed", "an error without words"),
+        ([None, 7, {"message": {"a": 1}}], "failed", "an error without words"),
+        ({"query": "missing"}, "failed", "an error without words"),
+        ("[API] Internal", "failed", "[API] Internal"),
+        ([{"message": "Throttled", "extensions": {"code": "THROTTLED"}}], "throttled", "every wait: Throttled"),
+    ],
+)
+@pytest.mark.parametrize(
+    "cost", [None, {"requestedQueryCost": 5, "throttleStatus": None}, {"requestedQueryCost": "?"}, 3]
+)
+def test_an_error_is_one_whatever_it_looks_like(errors: Any, kind: str, words: str, cost: Any) -> None:
+    told = {"data": {"orders": {"nodes": [], "pageInfo": END}}, "errors": errors, "extensions": {"cost": cost}}
+    trouble = SHOP.trouble(SHOP.first(Window("orders"), ACCOUNT), json.dumps(told).encode())
+    assert trouble is not None
+    assert trouble.kind == kind
+    assert words in trouble.problem
+    assert SHOP.trouble(SHOP.first(Window("orders"), ACCOUNT), json.dumps(told | {"errors": []}).encode()) is None
+    assert SHOP.pause(json.dumps(told).encode()) == 0
