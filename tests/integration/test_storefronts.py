@@ -147,12 +147,15 @@ def test_late_changes_are_picked_up(shops: StandIn, warehouse: str) -> None:
         shortened = next(one for one in open_ones if len(one.lines) > 1)
         cancelled = next(one for one in open_ones if one is not shortened)
         chosen[kind] = (shipped.order_id, cancelled.order_id, shortened.order_id)
+    single = (order for order in known_orders(shops) if order.kind == "woocommerce" and len(order.lines) == 1)
+    emptied = next(order.order_id for order in single if order.order_id not in chosen["woocommerce"])
     move_on(shops, timedelta(hours=31))  # and what else happens in a day
     for sent_back, cancelled_id, shortened_id in chosen.values():
         change(shops, "orders", sent_back, refund={"1": 1})
         with contextlib.suppress(httpx.HTTPStatusError):  # it may have been shipped in the meantime
             change(shops, "orders", cancelled_id, cancel=True)
         change(shops, "orders", shortened_id, remove_line=2)
+    change(shops, "orders", emptied, remove_line=1)
     told = pull("shopify", "woocommerce")
     assert [source["error"] for source in told.values()] == [None, None]
     assert core_lines(warehouse, shops) == told_lines(shops)
@@ -160,6 +163,7 @@ def test_late_changes_are_picked_up(shops: StandIn, warehouse: str) -> None:
         assert one(warehouse, "SELECT count(*) FROM core.order_line WHERE quantity < 0 AND order_id = %s", sent_back)
         withdrawn = "SELECT count(*) FROM core.order_line WHERE order_id = %s AND withdrawn_at IS NOT NULL"
         assert one(warehouse, withdrawn, shortened_id) == 1
+    assert one(warehouse, withdrawn, emptied) >= 1
 
 
 def test_a_product_that_every_shop_has_deleted_is_withdrawn_and_comes_back(

@@ -164,7 +164,7 @@ def _orders(
                 counted.held += len(order.parcels)
                 yield from rows.parcel_rows(order, source.origin)
             else:
-                counted.held += len(order.lines) or (order.unreadable is not None)
+                counted.held += len(order.lines) or 1
                 yield from rows.order_rows(order, key)
 
 

@@ -50,7 +50,7 @@ JUDGED_COLUMNS: dict[str, tuple[str, ...]] = {
         *("delivered_before", "returning_before", "under_way_before", "arrived_before", "at_the_door_before"),
     ),
     "shipment": ("order_is_known",),
-    "order_line": ("customers_differ", "known_product_id"),
+    "order_line": ("customers_differ", "known_product_id", "has_no_lines"),
     "interaction": ("order_is_known",),
     "product": (),
 }

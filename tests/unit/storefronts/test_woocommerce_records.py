@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from lanecast.storefronts.base import Facts, OrderTold, Page, PageBroken, SourceAccount, Step, Window
 from lanecast.storefronts.keeping import kept
+from lanecast.storefronts.rows import order_rows
 from lanecast.storefronts.tally import Tally
 from lanecast.storefronts.woocommerce import WooCommerce
+from lanecast.warehouse.staging import COLUMNS
 
 SHOP = WooCommerce()
 ACCOUNT = SourceAccount(source="shop", connection="lanecast_shop", base_url="https://shop.example")
@@ -100,6 +102,20 @@ def test_an_order_that_came_to_nothing_is_cancelled(status: str) -> None:
     told = one(order(line(1), status=status))
     assert (told.status, told.cancelled_at) == (status, "2026-05-21T08:00:00+00:00")
     assert one(order(line(1), status="refunded")).cancelled_at is None
+
+
+@pytest.mark.parametrize("lines", [[], [line(1, quantity=0)]])
+def test_an_order_without_lines_is_a_row_that_says_so(lines: list[Any]) -> None:
+    (row,) = order_rows(one(order(*lines, status="cancelled")), str.lower)
+    told = dict(zip(COLUMNS["order_line"][1:], row, strict=True))
+    assert (told["order_id"], told["status"], told["is_whole_order"]) == ("W-1001", "cancelled", True)
+    assert (told["product_id"], told["quantity"], told["unit_price"], told["unreadable"]) == (None,) * 4
+
+
+def test_a_line_that_says_nothing_is_not_taken_for_an_order_without_lines() -> None:
+    nothing = line(1, **dict.fromkeys(("product_id", "sku", "quantity", "price", "total")))
+    (row,) = order_rows(one(order(nothing)), str.lower)
+    assert "quantity: '' (not given)" in str(row[-1])
 
 
 @pytest.mark.parametrize("customer", [0, "0", None, ""])
