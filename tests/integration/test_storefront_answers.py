@@ -104,15 +104,20 @@ def test_a_shop_that_is_well_is_read_to_its_end(shop: Shop, warehouse: str) -> N
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b'[{"id": 1', b"<html>moved</html>", b"null", b'{"orders": []}', b"\xff\xfe[]", b"[" * 60_000],
-    ids=["empty", "brace", "cut", "html", "null", "object", "bytes", "deep"],
+    ("body", "error"),
+    [
+        *((body, ShopDown) for body in (b"", b"{", b'[{"id": 1', b"<html>moved</html>", b"\xff\xfe[]", b"[" * 60_000)),
+        *((body, PageBroken) for body in (b"null", b'{"orders": []}')),
+    ],
+    ids=["empty", "brace", "cut", "html", "bytes", "deep", "null", "object"],
 )
-def test_a_page_that_is_none(shop: Shop, warehouse: str, body: bytes) -> None:
-    shop.spoil = lambda request, answer, number: answer if number == 1 else Response(body)
-    with stays_where_it_was(warehouse), pytest.raises(PageBroken):
+def test_a_page_that_is_none_costs_no_page_before_it(
+    shop: Shop, warehouse: str, body: bytes, error: type[StorefrontError]
+) -> None:
+    shop.spoil = lambda request, answer, number: answer if number < 4 else Response(body)
+    with stays_where_it_was(warehouse), pytest.raises(error):
         read()
-    assert one(warehouse, "SELECT count(*) FROM ops.storefront_page") == 0
+    assert one(warehouse, "SELECT count(*) FROM ops.storefront_page") == 2
 
 
 @pytest.mark.parametrize("status", [401, 403])

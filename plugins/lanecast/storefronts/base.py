@@ -30,6 +30,10 @@ class PageBroken(StorefrontError):
     """A page is not what its source promises: no JSON, or members missing that tell how to go on."""
 
 
+class PagesContradict(PageBroken):
+    """Pages go in circles or without end: none of them can be gone on from."""
+
+
 class Incomplete(StorefrontError):
     """The source holds more than came: its watermark stays where it is."""
 

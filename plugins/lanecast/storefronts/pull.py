@@ -20,6 +20,7 @@ from lanecast.storefronts.base import (
     Incomplete,
     Page,
     PageBroken,
+    PagesContradict,
     ShopAdapter,
     SourceAccount,
     Step,
@@ -117,8 +118,9 @@ class _Read:
                 break
             except StorefrontError as error:
                 ledger.note_problem(run, name, stream, self._tally, self._held, str(error), self._address)
-                # Where pages contradict each other or what is held, none of them can be gone on from.
-                if isinstance(error, Incomplete | PageBroken):
+                # Where pages contradict each other or what is held, none of them can be gone on from. A page that is
+                # none says nothing of those before it.
+                if isinstance(error, Incomplete | PagesContradict):
                     Book(run.run_id, name, stream, self._attempt, self._address).forget()
                 if is_last or not isinstance(error, Incomplete):
                     raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from lanecast.storefronts.base import Facts, Incomplete, PageBroken
+from lanecast.storefronts.base import Facts, Incomplete, PagesContradict
 
 MOST_STALE_PAGES = 5
 """Pages in a row that bring nothing new, before a read counts as going in circles."""
@@ -35,7 +35,7 @@ class Tally:
         return len(self._ids) - len(self._latest)
 
     def add(self, facts: Facts) -> None:
-        """Counts a page. PageBroken where pages go in circles or without end."""
+        """Counts a page. PagesContradict where pages go in circles or without end."""
         before = len(self._ids)
         self.pages += 1
         for record_id, changed_at in facts.seen:
@@ -50,9 +50,9 @@ class Tally:
                 self._latest.add(key)
         self._stale = 0 if len(self._ids) > before else self._stale + 1
         if facts.next is not None and self._stale >= MOST_STALE_PAGES:
-            raise PageBroken(f"{self._stale} pages in a row brought nothing new, and others are said to follow")
+            raise PagesContradict(f"{self._stale} pages in a row brought nothing new, and others are said to follow")
         if self.told is not None and len(self._ids) > 2 * self.told + _LEEWAY:
-            raise PageBroken(f"{len(self._ids)} records came where the source told of {self.told}: pages without end")
+            raise PagesContradict(f"{len(self._ids)} records came where the source told of {self.told}: pages without end")
 
     def note(self, changed_at: datetime | None) -> None:
         """Notes when a row was changed."""
