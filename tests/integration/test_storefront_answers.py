@@ -36,6 +36,10 @@ class Shop:
 
     orders: int = 10
     spoil: Callable[[Request, Response, int], Response] = lambda request, answer, number: answer
+    hides: frozenset[int] = frozenset()
+    """Orders that it counts, and can't show."""
+    most: int = 100
+    """Orders a page, whatever is asked for."""
     asked: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
 
@@ -62,9 +66,10 @@ class Shop:
             found = [item for item in found if item["date_modified_gmt"] > after]
         if before := asked.get("modified_before"):
             found = [item for item in found if item["date_modified_gmt"] < before]
-        size, page = int(asked["per_page"]), int(asked["page"])
-        body = json.dumps(found[(page - 1) * size : page * size])
-        answer = Response(body, headers={"X-WP-Total": str(len(found)), "Content-Type": "application/json"})
+        size, page = min(int(asked["per_page"]), self.most), int(asked["page"])
+        shown = [item for item in found[(page - 1) * size : page * size] if item["id"] not in self.hides]
+        headers = {"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(-(-len(found) // size))}
+        answer = Response(json.dumps(shown), headers=headers | {"Content-Type": "application/json"})
         return self.spoil(request, answer, len(self.asked))
 
 
@@ -171,6 +176,21 @@ def test_a_read_that_falls_short_is_made_once_more_and_then_fails(shop: Shop, wa
     with stays_where_it_was(warehouse), pytest.raises(Incomplete, match=r"holds 9 records.*8 of them came"):
         read()
     assert sum(one["per_page"] == "1" for one in shop.asked) == 4  # before and after, twice
+
+
+@pytest.mark.parametrize("hidden", [{1}, {4}, {3, 4, 5}, {10}, set(range(1, 9))])
+def test_orders_that_the_shop_cannot_show_hold_up_no_others(shop: Shop, warehouse: str, hidden: set[int]) -> None:
+    shop.hides = frozenset(hidden)
+    shop.orders = 12
+    assert read() == 12 - len(hidden)
+    problem = one(warehouse, "SELECT problem FROM ops.storefront_read WHERE complete_at IS NOT NULL")
+    assert f"{len(hidden)} record" in problem
+
+
+def test_a_host_that_gives_fewer_records_a_page_is_read_to_its_end(shop: Shop, warehouse: str) -> None:
+    shop.most = 3
+    assert read() == 10
+    assert rows(warehouse, "SELECT told, held, fetched, problem FROM ops.storefront_read") == [(10, 9, 10, None)]
 
 
 def test_a_shop_without_totals_is_read_and_nothing_is_held_against_it(shop: Shop, warehouse: str) -> None:

@@ -82,6 +82,8 @@ class Facts(NamedTuple):
     rest: tuple[Step, ...] = ()
     told: int | None = None
     """How many records there are, where each page tells."""
+    left_out: int = 0
+    """How many records the page counts and does not show: the shop can't show them."""
 
 
 class Trouble(NamedTuple):

@@ -59,12 +59,13 @@ def note_complete(
     held: int | None,
     listed: bool,
     versions: Mapping[str, str] | None = None,
+    problem: str | None = None,
     address: str | None = None,
 ) -> None:
-    """Notes that a stream was read to its end. What was changed after the run began does not count as read: a clock
+    """Notes that a stream was read to its end; `problem` is what the source could not show. What was changed after the run began does not count as read: a clock
     that is ahead must not carry the watermark away."""
     change = (
-        "complete_at = clock_timestamp(), problem = NULL, read_to = %(read_to)s, held = %(held)s, "
+        "complete_at = clock_timestamp(), problem = %(problem)s, read_to = %(read_to)s, held = %(held)s, "
         "fetched = %(fetched)s, pages = %(pages)s, listed = %(listed)s, versions = %(versions)s"
     )
     values = {
@@ -73,6 +74,7 @@ def note_complete(
         "fetched": tally.fetched,
         "pages": tally.pages,
         "listed": listed,
+        "problem": problem and problem[:1000],
         "versions": json.dumps(dict(versions or {})),
     }
     _update(run, source, stream, change, values, address)

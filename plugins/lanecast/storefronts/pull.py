@@ -114,7 +114,7 @@ class _Read:
             try:
                 listed = await self._pages()
                 self._held = await self._count(self._tally.read_to)
-                self._tally.check(self._held, f"{name}, {stream}")
+                left_out = self._tally.check(self._held, f"{name}, {stream}")
                 break
             except StorefrontError as error:
                 ledger.note_problem(run, name, stream, self._tally, self._held, str(error), self._address)
@@ -126,7 +126,11 @@ class _Read:
                     raise
                 log.warning("%s; reading again", error)
                 self._tally, self._held = Tally(), None
-        ledger.note_complete(run, name, stream, self._tally, self._held, listed, address=self._address)
+        if left_out is not None:
+            log.warning("%s", left_out)
+        ledger.note_complete(
+            run, name, stream, self._tally, self._held, listed, problem=left_out, address=self._address
+        )
         log.info(
             "%s, %s: %s records in %s pages; the source told of %s%s",
             *(name, stream, self._tally.fetched, self._tally.pages),
@@ -213,7 +217,8 @@ class _Read:
                 totals.add(facts.told)
             entered.enter([(asked, answer)], facts.next)
             following = facts.next
-        if totals - {tally.fetched}:
+        # What a shop can't show, it can't sell either: it is gone.
+        if totals - {tally.fetched + tally.left_out}:
             log.warning("%s: products changed while they were listed; they are listed again later", self._source.name)
             return False
         return True

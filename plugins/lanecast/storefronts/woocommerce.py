@@ -120,8 +120,8 @@ class WooCommerce(ShopAdapter):
     def facts(self, page: Page) -> Facts:
         state = page.step.state
         if page.step.part == "rest":
-            full = len(records.items(page)) >= 100
-            return Facts([], rest=(Step("rest", state | {"page": state["page"] + 1}),) if full else ())
+            more, _ = _place(page, len(records.items(page)), 100)
+            return Facts([], rest=(Step("rest", state | {"page": state["page"] + 1}),) if more else ())
         found = records.items(page)
         seen = [records.seen(item) for item in found]
         told = _total(page.headers)
@@ -129,10 +129,11 @@ class WooCommerce(ShopAdapter):
         if page.step.part == "records" and state["of"] == "orders":
             owners = [owner for item in found if (owner := records.refunded(item)) is not None]
             lacking = [Step("rest", {"of": "refunds", "id": owner, "page": 1}) for owner in owners]
+        more, left_out = _place(page, len(found), state["size"])
         following = None
-        if len(found) >= state["size"]:
+        if more:
             following = Step(page.step.part, self._following(page.step, [one.changed_at for one in seen]))
-        return Facts(seen, following, tuple(lacking), told)
+        return Facts(seen, following, tuple(lacking), told, left_out)
 
     @staticmethod
     def _following(step: Step, changed: list[datetime | None]) -> dict[str, Any]:
@@ -155,8 +156,22 @@ def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _total(headers: Mapping[str, str]) -> int | None:
-    text = headers.get("x-wp-total", "").strip()
+def _place(page: Page, found: int, size: int) -> tuple[bool, int]:
+    """Whether pages follow one of `found` records where `size` were asked for, and how many it counts beyond them.
+
+    WooCommerce counts records first and leaves out those that it can't show; and a host may give fewer a page than it
+    is asked for. So the totals tell, not how full the page is.
+    """
+    number, total, pages = page.step.state["page"], _total(page.headers), _total(page.headers, "x-wp-totalpages")
+    if total is None or pages is None:
+        return found >= size or number * size < (total or 0), 0
+    if pages > -(-total // size):
+        size = -(-total // pages)  # at least so many a page
+    return number < pages, max(0, min(size, total - (number - 1) * size) - found)
+
+
+def _total(headers: Mapping[str, str], name: str = "x-wp-total") -> int | None:
+    text = headers.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() else None
 
 

@@ -261,7 +261,8 @@ class ChangingShop:
             {"id": number, "date_modified_gmt": (START + timedelta(seconds=at)).isoformat()[:19]}
             for at, number in shown
         ]
-        return SHOP.facts(Page(step, json.dumps(items).encode(), {"x-wp-total": str(len(found))}))
+        pages = {"x-wp-total": str(len(found)), "x-wp-totalpages": str(-(-len(found) // state["size"]))}
+        return SHOP.facts(Page(step, json.dumps(items).encode(), pages))
 
 
 @given(
