@@ -149,6 +149,10 @@ def test_late_changes_are_picked_up(shops: StandIn, warehouse: str) -> None:
         chosen[kind] = (shipped.order_id, cancelled.order_id, shortened.order_id)
     single = (order for order in known_orders(shops) if order.kind == "woocommerce" and len(order.lines) == 1)
     emptied = next(order.order_id for order in single if order.order_id not in chosen["woocommerce"])
+    kept = (
+        order.order_id for order in known_orders(shops) if order.kind == "woocommerce" and order.order_id != emptied
+    )
+    trashed = next(order_id for order_id in kept if order_id not in chosen["woocommerce"])
     move_on(shops, timedelta(hours=31))  # and what else happens in a day
     for sent_back, cancelled_id, shortened_id in chosen.values():
         change(shops, "orders", sent_back, refund={"1": 1})
@@ -156,6 +160,7 @@ def test_late_changes_are_picked_up(shops: StandIn, warehouse: str) -> None:
             change(shops, "orders", cancelled_id, cancel=True)
         change(shops, "orders", shortened_id, remove_line=2)
     change(shops, "orders", emptied, remove_line=1)
+    change(shops, "orders", trashed, trash=True)
     told = pull("shopify", "woocommerce")
     assert [source["error"] for source in told.values()] == [None, None]
     assert core_lines(warehouse, shops) == told_lines(shops)
@@ -164,6 +169,10 @@ def test_late_changes_are_picked_up(shops: StandIn, warehouse: str) -> None:
         withdrawn = "SELECT count(*) FROM core.order_line WHERE order_id = %s AND withdrawn_at IS NOT NULL"
         assert one(warehouse, withdrawn, shortened_id) == 1
     assert one(warehouse, withdrawn, emptied) >= 1
+    assert one(
+        warehouse, "SELECT cancelled_at = changed_in_shop_at FROM core.customer_order WHERE order_id = %s", trashed
+    )
+    assert pull("woocommerce", full=True)["woocommerce"]["fetched"]["orders"] == all_of(shops)["woocommerce"]
 
 
 def test_a_product_that_every_shop_has_deleted_is_withdrawn_and_comes_back(

@@ -170,8 +170,9 @@ class ShopAdapter(ABC):
         """The first page of the ids of all products that the shop has."""
 
     @abstractmethod
-    def count(self, window: Window, before: datetime | None = None) -> Step:
-        """The question how many records a window holds, of those changed before a time where one is given."""
+    def counts(self, window: Window, before: datetime | None = None) -> tuple[Step, ...]:
+        """The questions how many records a window holds, of those changed before a time where one is given: the sum of
+        their answers."""
 
     @abstractmethod
     def spec(self, step: Step) -> RequestSpec:
@@ -195,7 +196,7 @@ class ShopAdapter(ABC):
 
     @abstractmethod
     def read_count(self, body: bytes, headers: Mapping[str, str]) -> int | None:
-        """The count in the answer to `count`; None where it tells none."""
+        """The count in the answer to one of `counts`; None where it tells none."""
 
     @abstractmethod
     def facts(self, page: Page) -> Facts:

@@ -62,8 +62,8 @@ def note_complete(
     problem: str | None = None,
     address: str | None = None,
 ) -> None:
-    """Notes that a stream was read to its end; `problem` is what the source could not show. What was changed after the run began does not count as read: a clock
-    that is ahead must not carry the watermark away."""
+    """Notes that a stream was read to its end; `problem` is what the source could not show. What was changed after the
+    run began does not count as read: a clock that is ahead must not carry the watermark away."""
     change = (
         "complete_at = clock_timestamp(), problem = %(problem)s, read_to = %(read_to)s, held = %(held)s, "
         "fetched = %(fetched)s, pages = %(pages)s, listed = %(listed)s, versions = %(versions)s"

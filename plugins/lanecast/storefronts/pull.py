@@ -231,11 +231,15 @@ class _Read:
 
     async def _count(self, before: datetime | None) -> int | None:
         """What the source counts in the window, of what was changed before a time where one is given."""
-        _, answer = await self._line.ask(self._adapter.count(self._window, before))
-        try:
-            found = self._adapter.read_count(answer.body, answer.headers)
-        except PageBroken as broken:
-            raise PageBroken(f"{self._source.name} at {answer.url}: {broken}") from None
-        if found is None:
-            log.warning("%s tells no count: what comes can't be held against it", self._source.name)
-        return found
+        total = 0
+        for step in self._adapter.counts(self._window, before):
+            _, answer = await self._line.ask(step)
+            try:
+                found = self._adapter.read_count(answer.body, answer.headers)
+            except PageBroken as broken:
+                raise PageBroken(f"{self._source.name} at {answer.url}: {broken}") from None
+            if found is None:
+                log.warning("%s tells no count: what comes can't be held against it", self._source.name)
+                return None
+            total += found
+        return total

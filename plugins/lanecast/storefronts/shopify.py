@@ -167,8 +167,8 @@ class Shopify(ShopAdapter):
     def listing(self, account: SourceAccount) -> Step:
         return Step("ids", {"of": "products", "first": 250})
 
-    def count(self, window: Window, before: datetime | None = None) -> Step:
-        return Step("count", {"of": window.stream, "query": _changed(window, before)})
+    def counts(self, window: Window, before: datetime | None = None) -> tuple[Step, ...]:
+        return (Step("count", {"of": window.stream, "query": _changed(window, before)}),)
 
     def spec(self, step: Step) -> RequestSpec:
         state = step.state

@@ -2,6 +2,7 @@
 
 Records come in the order of their last change, and each page asks from where the last one ended, to the second:
 numbered pages alone would lose a record for each one that is changed, and so moves to the end, while they are read.
+Orders of `any` status come first, then those in the trash, which it leaves out, whatever else is named beside it.
 Reference: https://woocommerce.github.io/woocommerce-rest-api-docs/.
 """
 
@@ -80,14 +81,21 @@ class WooCommerce(ShopAdapter):
     def first(self, window: Window, account: SourceAccount) -> Step:
         size = page_size(account, PAGE_SIZE, most=PAGE_SIZE)
         after = None if window.since is None else _time(window.since - _SECOND)  # strictly after, in whole seconds
-        return Step("records", {"of": window.stream, "after": after, "page": 1, "size": size})
+        state: dict[str, Any] = {"of": window.stream, "after": after, "page": 1, "size": size}
+        if window.stream == "orders":
+            state |= {"status": "any", "since": after}
+        return Step("records", state)
 
     def listing(self, account: SourceAccount) -> Step:
         return Step("ids", {"of": "products", "page": 1, "size": page_size(account, PAGE_SIZE, most=PAGE_SIZE)})
 
-    def count(self, window: Window, before: datetime | None = None) -> Step:
+    def counts(self, window: Window, before: datetime | None = None) -> tuple[Step, ...]:
         after = None if window.since is None else _time(window.since - _SECOND)
-        return Step("count", {"of": window.stream, "after": after, "before": None if before is None else _time(before)})
+        asked = {"of": window.stream, "after": after, "before": None if before is None else _time(before)}
+        return tuple(
+            Step("count", asked | {"status": status})
+            for status in (("any", "trash") if window.stream == "orders" else ("any",))
+        )
 
     def spec(self, step: Step) -> RequestSpec:
         state = step.state
@@ -97,7 +105,7 @@ class WooCommerce(ShopAdapter):
                 "GET", path, {"per_page": "100", "page": str(state["page"]), "_fields": _FIELDS["refunds"]}
             )
         given = {
-            "status": "any",
+            "status": state.get("status", "any"),
             "order": "asc",
             "orderby": "id" if step.part == "ids" else "modified",
             "per_page": "1" if step.part == "count" else str(state["size"]),
@@ -133,6 +141,8 @@ class WooCommerce(ShopAdapter):
         following = None
         if more:
             following = Step(page.step.part, self._following(page.step, [one.changed_at for one in seen]))
+        elif state.get("status") == "any":
+            following = Step("records", state | {"status": "trash", "after": state["since"], "page": 1})
         return Facts(seen, following, tuple(lacking), told, left_out)
 
     @staticmethod

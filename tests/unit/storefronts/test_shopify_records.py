@@ -295,7 +295,8 @@ def test_windows_are_asked_for_by_the_last_change() -> None:
     spec = SHOP.spec(SHOP.first(Window("orders", since), ACCOUNT))
     assert spec.json["variables"]["query"] == "updated_at:>='2026-05-20T12:00:00Z'"
     assert "sortKey: UPDATED_AT" in spec.json["query"]
-    counted = SHOP.spec(SHOP.count(Window("orders", since), datetime(2026, 5, 21, tzinfo=UTC)))
+    (count,) = SHOP.counts(Window("orders", since), datetime(2026, 5, 21, tzinfo=UTC))
+    counted = SHOP.spec(count)
     assert counted.json["variables"] == {
         "query": "updated_at:>='2026-05-20T12:00:00Z' AND updated_at:<'2026-05-21T00:00:00Z'"
     }
