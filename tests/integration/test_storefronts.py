@@ -7,6 +7,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import httpx
 import pytest
 
 from lanecast import pipeline
+from lanecast.sandbox.shop import exports
 from lanecast.sandbox.shop.customers import person
+from lanecast.sandbox.shop.shopify_nodes import OrderNode
 from lanecast.storefronts import asking, runs, watermarks
 from lanecast.storefronts import pull as pulling
 from lanecast.storefronts.asking import ShopDown
@@ -118,6 +121,22 @@ def test_what_the_shops_have_is_known_and_a_second_run_brings_nothing(shops: Sta
         assert sum(source["fetched"].values()) < 20
     assert watermark(warehouse, "shopify", "orders") == before
     assert core_lines(warehouse, shops) == told_lines(shops)
+
+
+def test_prices_are_those_after_discounts_and_test_orders_are_left_out(
+    shops: StandIn, warehouse: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shop, now = shops.sandbox.storefronts.shop, int(shops.time.timestamp())
+    orders = [order for order in known_orders(shops) if order.kind == "shopify"]
+    tried = next(order for order in orders if order.parcel and order.is_shipped(now))
+    monkeypatch.setattr(OrderNode, "test", property(lambda node: node.name == f"#{tried.order_id}"))
+    with declared(monkeypatch, tmp_path, {"shopify": {"kind": "shopify", "streams": ["orders"]}}):
+        told = pull("shopify")["shopify"]
+    assert told["fetched"]["orders"] == len(orders)
+    known = "SELECT count(*) FROM core.customer_order UNION ALL SELECT count(*) FROM core.shipment WHERE order_id = %s"
+    assert rows(warehouse, known, tried.order_id) == [(len(orders) - 1,), (0,)]
+    prices = {(row[0], Decimal(row[7])) for order in orders for row in exports.order_rows(shop, order, now)}
+    assert set(rows(warehouse, "SELECT order_id, unit_price FROM core.order_line")) <= prices
 
 
 def test_behaviour_is_known_by_customers_keys(shops: StandIn, warehouse: str) -> None:

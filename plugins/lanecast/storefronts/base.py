@@ -127,6 +127,8 @@ class OrderTold(NamedTuple):
     parcels: tuple[ParcelTold, ...] = ()
     unreadable: str | None = None
     is_whole: bool = True
+    is_test: bool = False
+    """Nobody ordered: the shop tried its payments out."""
 
 
 class ProductTold(NamedTuple):

@@ -38,11 +38,13 @@ PAGE_SIZE = 25
 MOST_NESTED = 50
 _PATH = f"/admin/api/{VERSION}/graphql.json"
 
-_LINE = "id quantity currentQuantity sku originalUnitPriceSet { shopMoney { amount currencyCode } } product { id }"
+# What a piece was sold at: the original price is that before discounts.
+_PRICE = "discountedUnitPriceAfterAllDiscountsSet"
+_LINE = f"id quantity currentQuantity sku {_PRICE} {{ shopMoney {{ amount currencyCode }} }} product {{ id }}"
 _LINES = f"lineItems(first: $nested, after: $after) {{ nodes {{ {_LINE} }} pageInfo {{ hasNextPage endCursor }} }}"
 _REFUNDED = "nodes { lineItem { id } quantity } pageInfo { hasNextPage endCursor }"
 _ORDER = (
-    "id name createdAt updatedAt cancelledAt displayFinancialStatus displayFulfillmentStatus currencyCode "
+    "id name test createdAt updatedAt cancelledAt displayFinancialStatus displayFulfillmentStatus currencyCode "
     "customer { id } shippingAddress { countryCodeV2 provinceCode } "
     + _LINES.replace(", after: $after", "")
     + f" refunds {{ id createdAt refundLineItems(first: $nested) {{ {_REFUNDED} }} }} "
@@ -78,14 +80,16 @@ _KEPT_LINES = {
     "nodes": [
         {
             **dict.fromkeys(("id", "quantity", "currentQuantity", "sku"), KEEP),
-            "originalUnitPriceSet": {"shopMoney": _MONEY},
+            _PRICE: {"shopMoney": _MONEY},
             "product": {"id": KEEP},
         }
     ],
     "pageInfo": _PAGE_INFO,
 }
 _KEPT_REFUNDED = {"nodes": [{"lineItem": {"id": KEEP}, "quantity": KEEP}], "pageInfo": _PAGE_INFO}
-_ORDER_TEXTS = ("id", "name", "createdAt", "updatedAt", "cancelledAt", "displayFinancialStatus", "currencyCode")
+_ORDER_TEXTS = (
+    *("id", "name", "test", "createdAt", "updatedAt", "cancelledAt", "displayFinancialStatus", "currencyCode"),
+)
 _KEPT_ORDER = {
     **dict.fromkeys((*_ORDER_TEXTS, "displayFulfillmentStatus"), KEEP),
     "customer": {"id": KEEP},

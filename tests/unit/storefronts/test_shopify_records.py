@@ -28,7 +28,7 @@ def line(number: int, quantity: Any = 1, **more: Any) -> dict[str, Any]:
         "quantity": quantity,
         "currentQuantity": quantity,
         "sku": f"SKU-{number}",
-        "originalUnitPriceSet": {"shopMoney": {"amount": "12.50", "currencyCode": "EUR"}},
+        "discountedUnitPriceAfterAllDiscountsSet": {"shopMoney": {"amount": "12.50", "currencyCode": "EUR"}},
         "product": {"id": f"gid://shopify/Product/{number + 100}"},
     } | more
 
@@ -164,7 +164,7 @@ def test_an_order_that_was_deleted_while_it_was_read_has_no_rest() -> None:
         ({"product": None, "sku": ""}, (None, "1", "12.5", None)),
         ({"quantity": "2", "currentQuantity": "2"}, ("101", "2", "12.5", None)),
         ({"product": {"id": "gid://shopify/Product/🎈"}}, ("🎈", "1", "12.5", None)),
-        ({"originalUnitPriceSet": None}, ("101", "1", None, None)),
+        ({"discountedUnitPriceAfterAllDiscountsSet": None}, ("101", "1", None, None)),
     ],
 )
 def test_lines_that_are_unusual(change: dict[str, Any], expected: tuple[str | None, ...]) -> None:
@@ -177,8 +177,8 @@ def test_lines_that_are_unusual(change: dict[str, Any], expected: tuple[str | No
     [
         ({"quantity": "two", "currentQuantity": None}, "quantity: 'two' (not a number"),
         ({"quantity": True, "currentQuantity": None}, "a bool"),
-        ({"originalUnitPriceSet": {"shopMoney": {"amount": "12,50"}}}, "unit_price: '12,50'"),
-        ({"originalUnitPriceSet": "12.50"}, "Expected `object | null`"),
+        ({"discountedUnitPriceAfterAllDiscountsSet": {"shopMoney": {"amount": "12,50"}}}, "unit_price: '12,50'"),
+        ({"discountedUnitPriceAfterAllDiscountsSet": "12.50"}, "Expected `object | null`"),
         ({"product": "tea"}, "Expected `object | null`"),
         ({"id": None}, "line (unreadable"),
     ],
@@ -263,6 +263,12 @@ def test_each_number_of_a_fulfillment_that_stands_is_a_parcel() -> None:
         )
     )
     assert told.parcels == (("DHL Express", "JD01"), (None, "12"))
+
+
+def test_an_order_that_tried_payments_out_is_said_to_be_one() -> None:
+    assert one(order(line(1), test=True)).is_test
+    assert not one(order(line(1), test=False)).is_test
+    assert " test " in SHOP.spec(SHOP.first(Window("orders"), ACCOUNT)).json["query"]
 
 
 def test_a_null_among_the_orders_is_told_and_counted() -> None:
