@@ -59,8 +59,8 @@ def note_complete(
     held: int | None,
     listed: bool,
     versions: Mapping[str, str] | None = None,
-    problem: str | None = None,
     address: str | None = None,
+    problem: str | None = None,
 ) -> None:
     """Notes that a stream was read to its end; `problem` is what the source could not show. What was changed after the
     run began does not count as read: a clock that is ahead must not carry the watermark away."""
