@@ -298,6 +298,29 @@ def test_a_shop_that_is_down_leaves_the_others_alone_and_its_watermark_stays(sho
     assert one(warehouse, "SELECT state FROM ops.run WHERE source = 'shopify'") == "failed"
 
 
+def test_a_stream_that_fails_keeps_no_other_from_being_loaded(
+    shops: StandIn, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = asking.Line.ask
+
+    async def no_products(line: asking.Line, step: Any) -> Any:
+        if step.state["of"] == "products":
+            raise ShopDown("out of order")
+        return await ask(line, step)
+
+    monkeypatch.setattr(asking.Line, "ask", no_products)
+    (run,) = runs.open_runs("test:partly", "woocommerce")
+    with pytest.raises(ShopDown):
+        pulling.pull(run)  # another attempt may bring it
+    told = pull("woocommerce")["woocommerce"]
+    assert "products: out of order" in told["error"]
+    assert loaded(told)["order_line"][0] > 0
+    assert watermark(warehouse, "woocommerce", "orders") is not None
+    assert watermark(warehouse, "woocommerce", "products") is None
+    assert one(warehouse, "SELECT state FROM ops.run WHERE run_id = %s", told["run_id"]) == "failed"
+    assert core_lines(warehouse, shops) == told_lines(shops, "woocommerce")
+
+
 def test_a_read_that_is_cut_off_goes_on_from_its_last_page(
     shops: StandIn, warehouse: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

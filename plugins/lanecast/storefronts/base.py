@@ -26,6 +26,10 @@ class ShopRefused(StorefrontError):
     """The shop refuses the account: its connection has to be put right."""
 
 
+class StreamsUnread(StorefrontError):
+    """Streams of a source could not be read; those that could are loaded."""
+
+
 class PageBroken(StorefrontError):
     """A page is not what its source promises: no JSON, or members missing that tell how to go on."""
 

@@ -99,6 +99,20 @@ def _update(run: Run, source: str, stream: str, change: str, values: dict[str, A
         )
 
 
+def unread(run: Run, address: str | None = None) -> tuple[list[str], dict[str, int]]:
+    """The streams of the run that were not read to their end, each with what went wrong; and how many records came of
+    the others."""
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        cursor.execute(
+            "SELECT stream, complete_at IS NOT NULL, fetched, problem FROM ops.storefront_read WHERE run_id = %s "
+            "ORDER BY stream",
+            (run.run_id,),
+        )
+        told = cursor.fetchall()
+    failed = [f"{stream}: {problem or 'it was cut off'}" for stream, is_whole, _, problem in told if not is_whole]
+    return failed, {stream: fetched for stream, is_whole, fetched, _ in told if is_whole}
+
+
 def known_versions(source: str, stream: str, address: str | None = None) -> dict[str, str]:
     """The versions of the source's files that are loaded, by path."""
     with warehouse.connect(address=address) as link, link.cursor() as cursor:

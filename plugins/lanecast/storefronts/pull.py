@@ -22,9 +22,11 @@ from lanecast.storefronts.base import (
     PageBroken,
     PagesContradict,
     ShopAdapter,
+    ShopRefused,
     SourceAccount,
     Step,
     StorefrontError,
+    StreamsUnread,
     Window,
 )
 from lanecast.storefronts.book import Book
@@ -43,12 +45,31 @@ MOST_REST = 5_000
 _SECONDS_A_WORD = 10.0
 
 
-def pull(run: Run, attempt: int = 1, address: str | None = None) -> dict[str, int]:
+def pull(run: Run, attempt: int = 1, address: str | None = None, is_last: bool = False) -> dict[str, int]:
     """Reads every stream of the run's source; returns how many different records came of each.
 
     What an earlier attempt has read whole is not read again. Raises the first StorefrontError after all streams were
-    tried.
+    tried. Where no other attempt follows (`is_last`, or the shop refuses the account), the streams that are whole are
+    handed on: they are loaded, and `confirm` raises afterwards.
     """
+    try:
+        return _streams(run, attempt, address)
+    except StorefrontError as error:
+        whole = ledger.unread(run, address)[1]
+        if not whole or not (is_last or isinstance(error, ShopRefused)):
+            raise
+        log.error("%s: only %s could be read, and will be loaded", run.source, " and ".join(whole))
+        return whole
+
+
+def confirm(run: Run, address: str | None = None) -> None:
+    """Raises StreamsUnread, with the problems, where streams of the run were not read to their end."""
+    failed, _ = ledger.unread(run, address)
+    if failed:
+        raise StreamsUnread(f"{run.source} was loaded without what could not be read: {'; '.join(failed)}")
+
+
+def _streams(run: Run, attempt: int, address: str | None) -> dict[str, int]:
     source = config.source(str(run.source))
     way = accounts.way(source, config.sources())
     if way.account is None:
