@@ -157,10 +157,14 @@ def staged_rows(link: Connection, batch: Batch) -> int:
         cursor.execute("SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s) AS made (name)", (made,))
         if row is None or row[0] is None or not only_row(cursor)[0]:
             raise StagingLost(f"{batch.staged} was not staged, or it or its view is gone")
+        needed = [(batch.staged, name) for name in COLUMNS[batch.dataset]]
+        needed += [(batch.judged, name) for name in JUDGED_COLUMNS[batch.dataset]]
         cursor.execute(
-            "SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = to_regclass(%s)", (batch.judged,)
+            "SELECT relation.name, attribute.attname::text FROM unnest(%s) AS relation (name) "
+            "JOIN pg_attribute AS attribute ON attribute.attrelid = to_regclass(relation.name)",
+            ([batch.staged, batch.judged],),
         )
-        if not {*COLUMNS[batch.dataset], *JUDGED_COLUMNS[batch.dataset]} <= set(only_row(cursor)[0]):
+        if not set(needed) <= set(cursor.fetchall()):
             raise StagingLost(f"{batch.staged} was staged by an earlier version, which knew fewer columns")
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*batch.staged.split("."))))
         count: int = only_row(cursor)[0]
