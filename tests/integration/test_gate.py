@@ -263,7 +263,10 @@ def test_what_a_carrier_tells_when_asked_is_no_older_than_a_year(warehouse: str,
 
 @pytest.mark.parametrize("dataset", ["order_line", "shipment"])
 def test_a_storefront_tells_of_no_order_of_another(dataset: str, warehouse: str) -> None:
-    reason = "order 1001 of storefront shop_b is known from storefront shop_a"
+    reason = (
+        "order 1001 of storefront shop_b is known from storefront shop_a: give each shop a warehouse of its own, or "
+    )
+    reason += "its orders a prefix"
     with connection.connect(address=warehouse) as link, link.cursor() as cursor:
         cursor.execute(
             "INSERT INTO core.customer_order (order_id, ordered_at, source, run_id, ingested_at) VALUES "

@@ -260,7 +260,8 @@ def test_another_shops_order_of_the_same_number_is_put_aside_with_its_parcels(lo
         ("p2", None),
     ]
     assert one(loader, "source, changed_in_shop_at") == ("shopify", JANUARY + days(1))
-    reason = "order 1001 of storefront shop_b is known from storefront shopify"
+    reason = "order 1001 of storefront shop_b is known from storefront shopify: give each shop a warehouse of its own, "
+    reason += "or its orders a prefix"
     assert loader.asked("SELECT DISTINCT rule, reason FROM quality.quarantined_row") == [
         ("order_of_another_shop", reason)
     ]

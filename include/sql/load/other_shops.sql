@@ -4,7 +4,10 @@ SELECT
     accepted.staged_row,
     'order_of_another_shop',
     'row',
-    concat('order ', accepted.order_id, ' of storefront ', %(storefront)s::text, ' is known from storefront ', known.source)
+    concat(
+        'order ', accepted.order_id, ' of storefront ', %(storefront)s::text, ' is known from storefront ', known.source,
+        ': give each shop a warehouse of its own, or its orders a prefix'
+    )
 FROM accepted
 INNER JOIN core.customer_order AS known ON accepted.order_id = known.order_id
 WHERE known.source <> %(storefront)s::text;
