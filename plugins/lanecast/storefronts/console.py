@@ -69,10 +69,12 @@ def _one(run: Run, say: Say, address: str | None) -> dict[str, Any]:
     say(f"{run.source}: reading")
     try:
         with ledger.step(run.run_id, "pull", address):
-            told["fetched"] = pull.pull(run, address=address)
+            told["fetched"] = pull.pull(run, address=address, is_last=True)
         pipeline.stage(run, address)
         pipeline.judge(run, address)
         told["loaded"] = [asdict(result) for result in pipeline.load(run, address)]
+        with ledger.step(run.run_id, "confirm", address):
+            pull.confirm(run, address)
     except (StorefrontError, pipeline.BatchStopped, DoesNotAddUp, ValueError, OSError) as error:
         told["error"] = str(error)
         say(f"{run.source}: {error}")
