@@ -12,7 +12,7 @@ WHERE
     line.quantity > 0
     AND line.withdrawn_at IS NULL
     AND placed.cancelled_at IS NULL
-    AND coalesce(lower(placed.status) NOT IN ('cancelled', 'canceled'), true)
+    AND coalesce(placed.status NOT IN ('cancelled', 'canceled'), true)
 UNION ALL
 SELECT
     deed.customer_id,
