@@ -416,6 +416,25 @@ def test_a_whole_order_that_several_files_tell_has_its_lines_once(
     assert one(warehouse, "SELECT row_data ->> 'line_number' FROM quality.quarantined_row") == "2"
 
 
+def test_lines_of_an_order_stand_whenever_each_was_placed_or_changed(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "in" / "a.csv").write_text(
+        "order_id,customer_id,ordered_at,product_id,quantity,changed\n"
+        "o1,c1,2026-05-01T10:00:00Z,p1,2,2026-05-09T10:00:00Z\n"
+        "o1,c1,2026-05-01T10:01:00Z,p2,1,2026-05-08T10:00:00Z\n"
+        "o1,c1,2026-05-03T09:00:00Z,p1,-1,2026-05-07T10:00:00Z\n"
+    )
+    lines = [("o1", 1, "p1", 2, True), ("o1", 2, "p2", 1, True), ("o1", 3, "p1", -1, True)]
+    named = {"watermark": "changed"}
+    for number, more in enumerate(({}, {"whole_orders": True}, named)):
+        stream = {"paths": [f"{folder}/in/*.csv"], **more}
+        with declared(monkeypatch, folder, {f"drop{number}": {"kind": "files", "streams": {"orders": stream}}}):
+            assert loaded(pull()[f"drop{number}"])["order_line"] == (3, 0, 0)
+        assert rows(warehouse, LINES) == lines
+        do(warehouse, "DELETE FROM core.order_line; DELETE FROM core.customer_order")
+
+
 def test_what_opens_a_door_is_nowhere_kept(folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def answer(request: Request) -> Response:
         return Response(VIEWS.format(product=request.query_params["of"]))

@@ -1,9 +1,11 @@
--- Grain: one row: the rows accepted, and of these the duplicates: found in core under their order and line, or of an order of
--- which a later state is known, less those that said something new.
+-- Grain: one row: the rows accepted, and of these the duplicates: found in core under their order and line, or of a whole order
+-- of which a later state is known, less those that said something new.
 SELECT
     count(*) AS told,
     count(*) FILTER (
-        WHERE known.order_id IS NOT NULL OR accepted.changed_in_shop_at < known_order.changed_in_shop_at
+        WHERE
+            known.order_id IS NOT NULL
+            OR (accepted.is_whole_order AND accepted.changed_in_shop_at < known_order.changed_in_shop_at)
     ) - %(loaded)s AS duplicate
 FROM accepted
 LEFT JOIN numbered ON accepted.staged_row = numbered.staged_row

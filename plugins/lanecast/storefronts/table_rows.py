@@ -44,6 +44,8 @@ def _of_table(
 ) -> Iterator[Row]:
     head = decoded(pages[0].read(reader))
     read = timestamp_converter(mapping.zone)
+    # Where no column is named, a page's watermark is when orders were placed, which says nothing of a change.
+    changed = head.changed if settings.watermark is not None else None
     moments: list[tuple[str | None, str | None, str | None]] = [(None, None, None)]
 
     def records() -> Iterator[Record]:
@@ -52,7 +54,7 @@ def _of_table(
             for line, fields, problem in told.rows:
                 counted.held += 1
                 notes = Notes()
-                changed_at = Notes().read("", read, _of(told, fields, told.changed))  # a row stands without it
+                changed_at = Notes().read("", read, _of(told, fields, changed))  # a row stands without it
                 cancelled_at = notes.read("cancelled_at", read, _of(told, fields, settings.cancelled))
                 moments[0] = changed_at, cancelled_at, notes.text
                 yield line, fields, problem
