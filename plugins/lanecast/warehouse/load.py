@@ -108,6 +108,8 @@ def load(run: Run, batch: Batch, address: str | None = None, after_merge: AfterM
             if parts == 1 and accepted:
                 merged = _merge(cursor, run, batch)
             values = _values(run, batch)
+            if batch.dataset == "order_line" and not accepted:  # rejected lines have their numbers, too
+                cursor.execute(statement("load/line_numbers", **_tables(batch)), values)
             quarantined = staging.rejected_rows(link, batch)  # counted again: a merge rejects what contradicts core
             result = Reconciliation(batch.dataset, received, merged.loaded, merged.duplicate, quarantined)
             _check(run, result)
@@ -256,6 +258,7 @@ def _values(run: Run, batch: Batch) -> dict[str, object]:
         "final": sorted(FINAL_MILESTONES),
         "revives": run.kind not in {"replay", "quarantine"},
         "late": run.kind == "quarantine",
+        "is_import": run.kind == "import",
         "storefront": run.source if run.kind == "storefront" else None,
         **(run.params.get("replay") or {}),
     }
