@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from starlette.routing import Route
 
 import customer_keys
 from customer_keys import key
+from lanecast import pipeline
 from lanecast.cli import cli
 from lanecast.customers.keys import CustomerKeyError
 from lanecast.storefronts import database, runs
@@ -433,6 +435,33 @@ def test_lines_of_an_order_stand_whenever_each_was_placed_or_changed(
             assert loaded(pull()[f"drop{number}"])["order_line"] == (3, 0, 0)
         assert rows(warehouse, LINES) == lines
         do(warehouse, "DELETE FROM core.order_line; DELETE FROM core.customer_order")
+
+
+BROKEN = {
+    "a.csv": ORDER_FILE + 'o2,c77,2026-05-01T10:00:00Z,p1,1,Lovelace,ada@mail.example\no3,c77,"Lovelace\n',
+    "b.jsonl": '{"order_id": "o4", "ordered_at": "2026-05-01", "product_id": "p1", "quantity": 1}\n'
+    '{"order_id": "o5", "name": "Lovelace" ada@mail.example}\n',
+}
+
+
+def test_a_line_that_cannot_be_read_is_told_by_its_place_and_kept_nowhere(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in BROKEN.items():
+        (folder / "in" / name).write_text(text)
+        run = pipeline.open_import(f"import {name}", "orders", str(folder / "in" / name))
+        pipeline.load(run)
+    sources = {"drop": {"kind": "files", "streams": {"orders": {"paths": [f"{folder}/in/*"]}}}}
+    with declared(monkeypatch, folder, sources):
+        assert loaded(pull()["drop"])["order_line"][2] == 3
+    told = str(rows(warehouse, "SELECT to_jsonb(bad) FROM quality.quarantined_row AS bad")) + stored(folder)
+    assert not [word for word in ("Lovelace", "mail.example", "c77") if word in told]
+    places = []
+    for number in range(1, 7):
+        shown = CliRunner().invoke(cli, ["quarantine", "show", str(number)]).output
+        path = next(name for name in BROKEN if f"{folder}/in/{name}" in shown)
+        places.append((path, re.findall(r"line \d", shown)[0]))
+    assert sorted(set(places)) == [("a.csv", "line 3"), ("a.csv", "line 4"), ("b.jsonl", "line 2")]
 
 
 def test_what_opens_a_door_is_nowhere_kept(folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch) -> None:

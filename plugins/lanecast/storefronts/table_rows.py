@@ -43,6 +43,7 @@ def _of_table(
     counted: Any,
 ) -> Iterator[Row]:
     head = decoded(pages[0].read(reader))
+    path = pages[0].step.state["path"]  # a quarantined row names its source alone
     read = timestamp_converter(mapping.zone)
     # Where no column is named, a page's watermark is when orders were placed, which says nothing of a change.
     changed = head.changed if settings.watermark is not None else None
@@ -57,7 +58,7 @@ def _of_table(
                 changed_at = Notes().read("", read, _of(told, fields, changed))  # a row stands without it
                 cancelled_at = notes.read("cancelled_at", read, _of(told, fields, settings.cancelled))
                 moments[0] = changed_at, cancelled_at, notes.text
-                yield line, fields, problem
+                yield line, fields, problem and f"{path}, {problem}"
 
     table = Table(head.kind, cast(FileSource, _Named(head.name)), list(head.columns), records(), missing=head.missing)
     plan = Plan(_keyed(mapping), table, table.columns)
