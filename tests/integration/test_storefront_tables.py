@@ -146,6 +146,34 @@ def test_a_database_is_read_by_its_watermark_and_late_changes_are_picked_up(shop
     assert one(shop, "SELECT count(*) FROM core.product WHERE withdrawn_at IS NOT NULL") == 1
 
 
+def test_a_list_of_ids_is_read_as_products_are_and_withdraws_no_whole_catalogue(
+    shop: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = "SELECT count(*) FROM core.product WHERE withdrawn_at IS NOT NULL"
+
+    def told(ids: str, full: bool = False) -> str | None:
+        products = OWN["own"]["streams"]["products"] | {"ids": ids}
+        sources = {"own": OWN["own"] | {"streams": {"products": products}}}
+        do(shop, "UPDATE ops.storefront_watermark SET listed_at = NULL")
+        with declared(monkeypatch, folder, sources):
+            error: str | None = pull(full=full)["own"]["error"]
+        return error
+
+    assert told("SELECT article::char(8) FROM shop.article") is None
+    assert (told("SELECT article::char(8) FROM shop.article"), one(shop, gone)) == (None, 0)
+    for ids, missing in (
+        ("SELECT 'x'", 30),
+        ("SELECT 'a1' WHERE false", 30),
+        ("SELECT 'a' || generate_series(1, 14)", 16),
+    ):
+        assert f"lacks {missing} of the 30" in str(told(ids))
+        assert (one(shop, gone), one(shop, "SELECT listed_at FROM ops.storefront_watermark")) == (0, None)
+    assert "pull own --full" in one(shop, "SELECT problem FROM ops.storefront_read ORDER BY began_at DESC LIMIT 1")
+    assert (told("SELECT 'a' || generate_series(1, 15)"), one(shop, gone)) == (None, 15)
+    do(shop, "DELETE FROM shop.article WHERE article <> 'a1'")
+    assert (told("SELECT article FROM shop.article", full=True), one(shop, gone)) == (None, 29)
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

@@ -11,6 +11,7 @@ from typing import Any
 
 from lanecast import pipeline
 from lanecast.storefronts import accounts, config, pull, runs
+from lanecast.storefronts import ledger as ledger_of_reads
 from lanecast.storefronts.base import StorefrontError
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import migrations
@@ -73,6 +74,7 @@ def _one(run: Run, say: Say, address: str | None) -> dict[str, Any]:
         pipeline.stage(run, address)
         pipeline.judge(run, address)
         told["loaded"] = [asdict(result) for result in pipeline.load(run, address)]
+        told["error"] = ledger_of_reads.problem(run, address)
     except (StorefrontError, pipeline.BatchStopped, DoesNotAddUp, ValueError, OSError) as error:
         told["error"] = str(error)
         say(f"{run.source}: {error}")

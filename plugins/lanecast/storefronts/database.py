@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -20,12 +20,15 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from lanecast import connections
 from lanecast.carriers.masking import Secrets
 from lanecast.connections import Connection
+from lanecast.files.mapping import PLACEHOLDER, DatasetMapping
+from lanecast.files.plan import CONVERTERS
 from lanecast.files.streams import Source as FileSource
 from lanecast.files.table import Record, Table, checked_columns, clean
+from lanecast.files.values import plain, read_as
 from lanecast.storefronts.base import StorefrontError, Stream
 from lanecast.storefronts.config import Source, TableStream
 from lanecast.storefronts.ledger import Reading
-from lanecast.storefronts.opened import Opened
+from lanecast.storefronts.opened import Opened, mapping_of
 from lanecast.storefronts.tally import Tally
 
 BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
@@ -87,8 +90,9 @@ class DatabaseReader:
             with self._engine.connect() as link:
                 options = {"stream_results": True, "yield_per": 10_000}
                 result = link.execution_options(**options).execute(sqlalchemy.text(query))
+                read = _reader_of_ids(mapping_of(self._settings, self._stream))
                 for part in result.partitions():
-                    yield [_text(row[0]) for row in part]
+                    yield [told for row in part if (told := read(_text(row[0])))]
         except SQLAlchemyError as error:
             raise StorefrontError(self._said(error)) from None
         finally:
@@ -144,6 +148,21 @@ def _engine(found: Connection) -> sqlalchemy.Engine:
         return sqlalchemy.create_engine(url, pool_pre_ping=False, hide_parameters=True)
     except (ImportError, SQLAlchemyError) as error:
         raise StorefrontError(f"connection {found.name}: driver {driver} can't be used: {error}") from None
+
+
+def _reader_of_ids(mapping: DatasetMapping) -> Callable[[str], str | None]:
+    """Reads an id as a product's own is read; a template of one column is filled with it."""
+    spec = mapping.columns["product_id"]
+    sentinels = (*mapping.sentinels, *spec.sentinels)
+    convert = CONVERTERS.get("product_id", plain)
+    read = read_as(convert, spec.values, sentinels, spec.sentinel_patterns, spec.value_patterns)
+    template = spec.template if len(spec.names()) == 1 else None
+
+    def told(text: str) -> str | None:
+        filled = text if template is None else PLACEHOLDER.sub(lambda _: text.strip(), template)
+        return cast("str | None", read(filled if text.strip() else ""))
+
+    return told
 
 
 def _count(query: str) -> sqlalchemy.Select[Any]:

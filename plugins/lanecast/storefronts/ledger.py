@@ -87,6 +87,14 @@ def note_problem(
     _update(run, source, stream, change, values, address)
 
 
+def problem(run: Run, address: str | None = None) -> str | None:
+    """What is wrong with the run's reads, None where nothing is."""
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        cursor.execute("SELECT string_agg(problem, '; ') FROM ops.storefront_read WHERE run_id = %s", (run.run_id,))
+        found: str | None = warehouse.only_row(cursor)[0]
+    return found
+
+
 def _update(run: Run, source: str, stream: str, change: str, values: dict[str, Any], address: str | None) -> None:
     of = {"run_id": run.run_id, "source": source, "stream": stream}
     with warehouse.connect(address=address) as link, link.cursor() as cursor:

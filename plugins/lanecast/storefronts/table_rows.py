@@ -67,7 +67,7 @@ def _of_table(
         if stream == "orders":
             changed_at, cancelled_at, problem = moments[0]
             unreadable = "; ".join(str(one) for one in (bare[-1], problem) if one) or None
-            # order_line ends with cancelled_at, changed_in_shop_at, is_whole_order, line_number, source_line, unreadable
+            # It ends with cancelled_at, changed_in_shop_at, is_whole_order, line_number, source_line, unreadable.
             place = None if settings.whole_orders else bare[-3]  # lines of a whole order go by their order
             whole = settings.whole_orders or None
             bare = (*bare[:-6], cancelled_at, changed_at, whole, place, bare[-2], unreadable)
