@@ -28,7 +28,7 @@ from customer_keys import key
 from lanecast import pipeline
 from lanecast.cli import cli
 from lanecast.customers.keys import CustomerKeyError
-from lanecast.storefronts import database, runs
+from lanecast.storefronts import database, fetching, runs
 from lanecast.storefronts import pull as pulling
 from lanecast.storefronts.base import StorefrontError
 from lanecast.warehouse import maintenance, retention
@@ -504,6 +504,46 @@ def test_what_opens_a_door_is_nowhere_kept(folder: Path, warehouse: str, monkeyp
     for table in ("ops.storefront_page", "ops.storefront_read", "ops.storefront_file", "ops.run"):
         assert "hush" not in str(rows(warehouse, f"SELECT to_jsonb(told)::text FROM {table} AS told"))
     assert "hush" not in stored(folder)
+
+
+def test_a_server_of_files_is_asked_as_it_wishes_and_its_keys_are_in_no_log(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[tuple[str, str]] = []
+    waited: list[float] = []
+    monkeypatch.setattr(fetching, "pause", waited.append)
+    caplog.set_level("DEBUG")
+
+    async def answer(request: Request) -> Response:
+        name = request.path_params["name"]
+        asked.append((name, request.headers["accept-encoding"]))
+        if name == "busy" and len(asked) < 3:
+            return Response(status_code=429, headers={"Retry-After": "30"})
+        if name in ("401", "404", "503"):
+            return Response(status_code=int(name))
+        if name == "packed":
+            return Response(VIEWS, headers={"Content-Encoding": "zstd"})
+        body = VIEWS.format(product=name).encode()
+        return Response(
+            gzip.compress(body) if name == "gz" else body, headers={"Content-Encoding": "gzip"} if name == "gz" else {}
+        )
+
+    def told(url: str, name: str) -> str | None:
+        asked.clear()
+        stream = {"paths": [f"{url}/{name}?token=hush-hush"]}
+        with declared(monkeypatch, folder, {"drop": {"kind": "files", "streams": {"interactions": stream}}}):
+            problem: str | None = pull()["drop"]["error"]
+        return problem
+
+    with serving(Starlette(routes=[Route("/{name}", answer)])) as url:
+        assert told(url, "busy") is None
+        assert (asked, [wait >= 30 for wait in waited]) == ([("busy", "identity")] * 3, [True, True])
+        assert told(url, "gz") is None
+        for name, times in (("401", 1), ("404", 1), ("503", 3), ("packed", 1)):
+            assert "can't be fetched" in str(told(url, name))
+            assert len(asked) == times
+    assert rows(warehouse, "SELECT product_id FROM core.interaction ORDER BY 1") == [("busy",), ("gz",)]
+    assert "hush" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import glob
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote, urlsplit
-
-import httpx
+from urllib.parse import quote
 
 from lanecast import addresses
-from lanecast.connections import is_loopback
 from lanecast.files.errors import FileError
 from lanecast.files.reader import open_table
 from lanecast.files.streams import is_url
@@ -22,21 +17,18 @@ from lanecast.files.targets import TARGETS
 from lanecast.files.times import timestamp_converter
 from lanecast.storefronts.base import SourceAccount, StorefrontError, Stream
 from lanecast.storefronts.config import SANDBOX, SINCE, TableStream
+from lanecast.storefronts.fetching import UNKNOWN_VERSION, fetched, version_at
 from lanecast.storefronts.ledger import Reading
 from lanecast.storefronts.opened import Opened, mapping_of
 from lanecast.storefronts.tally import Tally
 from lanecast.storefronts.texts import changed
 
-LARGEST_BYTES = 8 * 1024**3
 _TIME_OF = {
     "orders": "ordered_at",
     "interactions": "occurred_at",
     "products": "changed_in_shop_at",
     "shipments": "ordered_at",
 }
-_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
-UNKNOWN_VERSION = "read once"
-"""The version of an address that tells none: it is not read again until everything is."""
 
 
 class FilesReader:
@@ -61,7 +53,7 @@ class FilesReader:
             path = pattern.replace(SANDBOX, self._account.base_url)
             if SINCE in path:
                 since = self._since(tally)
-                with _fetched(path.replace(SINCE, quote(since.strftime("%Y-%m-%dT%H:%M:%SZ")))) as (local, _):
+                with fetched(path.replace(SINCE, quote(since.strftime("%Y-%m-%dT%H:%M:%SZ")))) as (local, _):
                     yield from self._table(local, path)
             elif path.startswith(("http://", "https://")):
                 yield from self._address(path)
@@ -82,9 +74,9 @@ class FilesReader:
     def _address(self, path: str) -> Iterator[Opened]:
         shown = addresses.masked(path)  # what is kept of an address opens no door
         known = self._known.get(shown)
-        if known == UNKNOWN_VERSION or (known is not None and known == _version_at(path)):
+        if known == UNKNOWN_VERSION or (known is not None and known == version_at(path)):
             return
-        with _fetched(path) as (local, version):
+        with fetched(path) as (local, version):
             self.versions[shown] = version
             yield from self._table(local, path)
 
@@ -143,55 +135,3 @@ def _version(info: dict[str, object]) -> str:
     tags = ("ETag", "etag", "md5", "mtime", "LastModified", "updated", "created")
     tag = next((str(info[name]) for name in tags if info.get(name) is not None), "")
     return f"{info.get('size')} {tag}".strip()
-
-
-def _client(address: str) -> httpx.Client:
-    local = is_loopback(urlsplit(address).hostname or "")
-    if address.startswith("http://") and not local:
-        raise StorefrontError(f"{addresses.masked(address)} is plain http: use https")
-    return httpx.Client(verify=True, trust_env=not local, timeout=_TIMEOUT, follow_redirects=False)
-
-
-def _version_at(address: str) -> str | None:
-    """The version that an address tells, None where it can't be asked for: then it is read."""
-    try:
-        with _client(address) as client:
-            answer = client.head(address)
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return None
-    return _version_of(answer) if answer.status_code == 200 else None
-
-
-def _version_of(answer: httpx.Response) -> str:
-    return answer.headers.get("etag") or answer.headers.get("last-modified") or UNKNOWN_VERSION
-
-
-@contextmanager
-def _fetched(address: str) -> Iterator[tuple[str, str]]:
-    """What lies at an address, as a file that is gone after the block, and its version. It is received whole before any
-    of it counts."""
-    with tempfile.TemporaryDirectory(prefix="lanecast-storefront-") as folder:
-        name = Path(urlsplit(address).path).name or "table"
-        target = Path(folder) / name
-        version = _fetch(address, target)
-        yield str(target), version
-
-
-def _fetch(address: str, target: Path) -> str:
-    problem = ""
-    for _ in range(3):
-        try:
-            with _client(address) as client, client.stream("GET", address) as answer, target.open("wb") as out:
-                if answer.status_code != 200:
-                    problem = f"HTTP {answer.status_code}"
-                    continue
-                size = 0
-                for chunk in answer.iter_raw():
-                    size += len(chunk)
-                    if size > LARGEST_BYTES:
-                        raise StorefrontError(f"{addresses.masked(address)} is larger than {LARGEST_BYTES} bytes")
-                    out.write(chunk)
-                return _version_of(answer)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            problem = f"{type(error).__name__}: {error}"
-    raise StorefrontError(f"{addresses.masked(address)} can't be fetched: {problem}")

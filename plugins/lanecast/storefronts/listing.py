@@ -27,8 +27,8 @@ def is_believed(link: Connection, run: Run, source: Source) -> bool:
             return True
         problem = (
             f"{source.name}: its list of all products lacks {missing} of the {known} that it is known to have, "
-            "which is more than is believed: nothing was withdrawn. Look at what lists them; if they are gone indeed, say so by "
-            f"a full read: lanecast storefront pull {source.name} --full"
+            "which is more than is believed: nothing was withdrawn. Look at what lists them; if they are gone indeed, "
+            f"say so by a full read: lanecast storefront pull {source.name} --full"
         )
         log.error(problem)
         cursor.execute(
