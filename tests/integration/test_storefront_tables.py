@@ -8,9 +8,11 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg2
 import pyarrow as pa
@@ -18,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from sqlalchemy.dialects import oracle
+from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,10 +30,12 @@ import customer_keys
 from customer_keys import key
 from lanecast import pipeline
 from lanecast.cli import cli
+from lanecast.connections import Connection
 from lanecast.customers.keys import CustomerKeyError
 from lanecast.storefronts import database, fetching, runs
 from lanecast.storefronts import pull as pulling
 from lanecast.storefronts.base import StorefrontError
+from lanecast.storefronts.engines import engine, words
 from lanecast.warehouse import maintenance, retention
 from sandbox_world import serving
 from storefront_world import declared, loaded, one, pull, rows, stored_bodies
@@ -639,6 +644,60 @@ def test_what_a_database_says_of_a_row_is_kept_without_the_row(
         read()
     kept = one(shop, "SELECT problem FROM ops.storefront_read")
     assert "mail.example" not in f"{raised.value} {kept}"
+
+
+def test_what_a_connection_s_extra_says_reaches_the_database(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def problem(extra: dict[str, Any], kind: str = "postgres") -> str:
+        address = urlsplit(shop)
+        told = {"host": "127.0.0.1", "port": address.port, "login": address.username, "password": address.password}
+        told |= {"conn_type": kind, "schema": address.path[1:], "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_LANECAST_OWN", json.dumps(told))
+        with pytest.raises(StorefrontError) as raised:
+            read()
+        return str(raised.value)
+
+    assert "server does not support SSL" in problem({"sslmode": "verify-full", "sslrootcert": "/none.pem"})
+    assert "extra has 'sslmod', which PostgreSQL's client does not know" in problem({"sslmod": "require"})
+    assert "extra has 'host', which the connection itself says" in problem({"host": "elsewhere"})
+    assert "extra has 'ssl', which is no plain value" in problem({"ssl": {"ca": "/ca.pem"}}, "mysql")
+    url = engine(Connection("own", "oracle", "db", extra={"driver": "sqlite", "timeout": 3, "uri": True})).url
+    assert url.query == {"timeout": "3", "uri": "true"}
+
+
+class _Said(Exception):
+    """What a driver raises."""
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ((1146, "Table 'shop.sale' doesn't exist"), "OperationalError: 1146 Table 'shop.sale' doesn't exist"),
+        ((1366, "Incorrect value: 'it's ada@mail.example' for 'pieces'"), "OperationalError: 1366 Incorrect value: …"),
+        (
+            (b"Conversion of the varchar value 'Ada' failed", b"x"),
+            "OperationalError: Conversion of the varchar value … failed x",
+        ),
+        (("Could not decode column 'mail' with text 'Ada'\nmore",), "OperationalError: Could not decode column …"),
+    ],
+)
+def test_drivers_words_are_kept_without_values(said: tuple[Any, ...], told: str) -> None:
+    query = "SELECT pieces, mail FROM shop.sale"
+    assert words(OperationalError(query, {}, _Said(*said)), query) == told
+
+
+def test_values_of_databases_are_told_as_files_would_write_them() -> None:
+    values = (b"A1", bytearray(b"A1"), memoryview(b"A1"), None, True, date(2026, 5, 1), Decimal("1E+2"))
+    assert [database._text(value) for value in values] == ["A1"] * 3 + ["", "true", "2026-05-01", "100"]
+
+
+def test_a_watermark_that_is_no_time_is_said(shop: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = ORDERS.replace("cancelled, changed,", "cancelled, 'today' AS changed,")
+    orders = OWN["own"]["streams"]["orders"] | {"query": query}
+    with (
+        declared(monkeypatch, folder, {"own": {"kind": "sql", "streams": {"orders": orders}}}),
+        pytest.raises(StorefrontError, match="no value of its watermark column changed is a time"),
+    ):
+        read()
 
 
 def test_a_query_may_end_with_a_comment(shop: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,11 @@ def _read(
         held = opened.held if opened.held is not None else opened.table.held
         if held is not None and held != in_table:
             raise StorefrontError(f"{source.name}, {opened.shown}: it holds {held} rows, and {in_table} of them came")
+        if source.kind == "sql" and in_table and tally.read_to is None:
+            raise StorefrontError(
+                f"{source.name}, {stream}: no value of its watermark column {opened.changed} is a time, so that each "
+                "run would read everything: let the query give it as a time, or as a text like 2026-05-01T10:00:00Z"
+            )
         told += in_table if held is None else held
         tally.rows += in_table
         log.info("%s, %s: %s rows of %s", source.name, stream, in_table, opened.shown)
