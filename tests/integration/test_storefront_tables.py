@@ -32,10 +32,11 @@ from lanecast import pipeline
 from lanecast.cli import cli
 from lanecast.connections import Connection
 from lanecast.customers.keys import CustomerKeyError
-from lanecast.storefronts import database, fetching, runs
+from lanecast.storefronts import database, fetching, found, runs, tables
 from lanecast.storefronts import pull as pulling
 from lanecast.storefronts.base import StorefrontError
 from lanecast.storefronts.engines import engine, words
+from lanecast.storefronts.opened import Opened
 from lanecast.warehouse import maintenance, retention
 from sandbox_world import serving
 from storefront_world import declared, loaded, one, pull, rows, stored_bodies
@@ -84,6 +85,7 @@ LINES = (
 def folder(warehouse: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("LANECAST_RAW", str(tmp_path / "raw"))
     monkeypatch.delenv("LANECAST_SANDBOX_URL", raising=False)
+    monkeypatch.setattr(found, "UNTOUCHED_SECONDS", 0.0)  # files of these tests are read as soon as they are written
     (tmp_path / "in").mkdir()
     return tmp_path
 
@@ -416,6 +418,41 @@ def test_a_web_address_is_read_by_its_tag_and_by_what_came_before(
 
 
 VIEWS = "customer_id,product_id,kind,occurred_at\nc1,{product},view,2026-05-01T10:00:00Z\n"
+
+
+def test_files_that_somebody_writes_are_left_to_the_next_run_and_empty_ones_passed_over(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    long_ago = datetime(2026, 5, 1, tzinfo=UTC).timestamp()
+    for name in ("a", "b", "c"):
+        (folder / "in" / f"{name}.csv").write_text(VIEWS.format(product=name))
+        os.utime(folder / "in" / f"{name}.csv", (long_ago, long_ago))
+    (folder / "in" / "empty.csv").touch()
+    growing = folder / "in" / "b.csv"
+    whole = tables._pages
+
+    def pages(opened: Opened, *more: Any) -> Iterator[tables.TablePage]:
+        yield from whole(opened, *more)
+        if opened.shown == str(growing) and growing.stat().st_mtime == long_ago:
+            growing.write_text(growing.read_text() + "c2,b,cart,2026-05-02T10:00:00Z\n")
+
+    sources = {"drop": {"kind": "files", "streams": {"interactions": {"paths": [f"{folder}/in/*.csv"]}}}}
+    with declared(monkeypatch, folder, sources):
+        monkeypatch.setattr(tables, "_pages", pages)
+        assert loaded(pull()["drop"])["interaction"] == (2, 0, 0)
+        assert "b.csv: it was changed while it was read" in caplog.text
+        assert "empty.csv: it is empty" in caplog.text
+        monkeypatch.setattr(found, "UNTOUCHED_SECONDS", 60.0)
+        assert loaded(pull()["drop"])["interaction"] == (0, 0, 0)
+        assert "b.csv: it was changed a moment ago" in caplog.text
+        os.utime(growing, (long_ago + 1, long_ago + 1))
+        assert loaded(pull()["drop"])["interaction"] == (2, 0, 0)
+    assert rows(warehouse, "SELECT product_id, kind FROM core.interaction ORDER BY 1, 2") == [
+        ("a", "view"),
+        ("b", "cart"),
+        ("b", "view"),
+        ("c", "view"),
+    ]
 
 
 def test_a_file_that_two_patterns_name_is_read_once(

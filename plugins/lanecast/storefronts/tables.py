@@ -125,11 +125,16 @@ def _read(
     told = 0
     for number, opened in enumerate(reader.tables(tally)):
         in_table = 0
+        before = book.place, tally.read_to
         for page in _pages(opened, mapping, tally, source.streams[stream].cancelled):
             in_table += len(page.rows)
             tally.pages += 1
             state = {"of": stream, "path": opened.shown, "table": number}
             _enter(book, source, "records", state, msgspec.json.encode(page))
+        if not opened.is_whole():
+            book.forget(before[0])
+            tally.read_to = before[1]
+            continue
         held = opened.held if opened.held is not None else opened.table.held
         if held is not None and held != in_table:
             raise StorefrontError(f"{source.name}, {opened.shown}: it holds {held} rows, and {in_table} of them came")
