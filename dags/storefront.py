@@ -5,7 +5,8 @@ numbers, products, behaviour. Raw store → staging → contract suite → core 
 source, so that one that is out of order leaves the others alone.
 
 Each stream goes on from its watermark, which moves in the transaction of the load alone; what came is held against
-what the source counts, and a read that fell short fails before that. By hand, a run may name one `source`, or read
+what the source counts, and a read that fell short fails before that. Where only some streams of a source could be read,
+they are loaded, and its last task fails. By hand, a run may name one `source`, or read
 everything anew (`full`). A backfill is refused: shops answer with the present.
 """
 
@@ -86,8 +87,20 @@ def storefront() -> None:
                 context["outlet_events"][NEW_SHIPMENTS].add(SHIPMENTS)
             return loaded
 
+        @lanecast_task(
+            reads=["ops.storefront_read"],
+            writes=["ops.run"],
+            max_active_tis_per_dagrun=3,
+            map_index_template="{{ source }}",
+        )
+        def confirm(source: str) -> None:
+            """Fails where a stream could not be read, now that the others are loaded."""
+            context = get_current_context()
+            context["source"] = source
+            tasks.confirm_storefront(source, context)
+
         # By name: a task finds its source there when it tells what it read and wrote.
-        pull(source=source) >> judge(source=source) >> load(source=source)
+        pull(source=source) >> judge(source=source) >> load(source=source) >> confirm(source=source)
 
     each.expand(source=find_sources())
 

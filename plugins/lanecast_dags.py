@@ -26,7 +26,7 @@ from lanecast import tasks
 from lanecast.customers.keys import CustomerKeyError
 from lanecast.lineage import datasets
 from lanecast.pipeline import BatchStopped
-from lanecast.storefronts.base import ShopRefused
+from lanecast.storefronts.base import ShopRefused, StreamsUnread
 from lanecast.tasks import RunRefused
 from lanecast_notifiers import RunFailed, RunLate, RunSucceeded
 
@@ -50,7 +50,7 @@ DEFAULTS: dict[str, Any] = {
     "retry_policy": ExceptionRetryPolicy(
         rules=[
             RetryRule(
-                exception=[RunRefused, BatchStopped, CustomerKeyError, ShopRefused],
+                exception=[RunRefused, BatchStopped, CustomerKeyError, ShopRefused, StreamsUnread],
                 action=RetryAction.FAIL,
                 reason="not worth a retry",
             )

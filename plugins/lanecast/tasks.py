@@ -116,7 +116,8 @@ def pull_storefront(source: str, context: Context) -> dict[str, int]:
 
     run = storefront_run(source, context)
     with runs.step(run.run_id, "pull"):
-        return storefronts.pull(run, attempt=context["ti"].try_number)
+        task = context["ti"]
+        return storefronts.pull(run, attempt=task.try_number, is_last=task.try_number > task.max_tries)
 
 
 def judge_storefront(source: str, context: Context) -> dict[str, int]:
@@ -132,6 +133,15 @@ def load_storefront(source: str, context: Context) -> list[dict[str, Any]]:
     loaded = [asdict(result) for result in pipeline.load(storefront_run(source, context))]
     report(loaded)
     return loaded
+
+
+def confirm_storefront(source: str, context: Context) -> None:
+    """Fails where a stream of a source could not be read, now that the others are loaded."""
+    from lanecast.storefronts import pull as storefronts
+
+    run = storefront_run(source, context)
+    with runs.step(run.run_id, "confirm"):
+        storefronts.confirm(run)
 
 
 def are_loaded(dataset: str, loaded: list[dict[str, Any]]) -> bool:

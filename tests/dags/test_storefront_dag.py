@@ -20,7 +20,7 @@ def test_each_source_is_a_run_of_its_own_and_one_that_is_down_leaves_the_others_
     run = airflow.run("storefront")
     assert run["state"] == "failed"
     states = {(task["id"], task["map_index"]): task["state"] for task in run["tasks"]}
-    assert sorted(states.values()).count("success") == 7, states  # the finding, and three tasks of two sources
+    assert sorted(states.values()).count("success") == 9, states  # the finding, and four tasks of two sources
     assert rows(
         past,
         "SELECT source, state FROM ops.run WHERE run_id LIKE %s ORDER BY source",

@@ -130,6 +130,7 @@ CLEAN: dict[str, list[Row]] = {
         {"ordered_at": AS_OF + timedelta(hours=20)},
         {"country": "US", "region": "US-KY", "occurred_at": AS_OF, "changed_in_shop_at": AS_OF, "is_whole_order": True},
         {"region": "BR-SP"},
+        {"order_id": "A-101", "is_whole_order": True} | dict.fromkeys(("product_id", "quantity", "unit_price")),
     ],
     "interaction": [
         {},
@@ -195,7 +196,12 @@ BAD: dict[str, dict[str, list[Row]]] = {
     "order_line": {
         "unreadable_value": [UNREADABLE],
         "order_missing": [{"order_id": None}, {"order_id": ""}],
-        "product_missing": [{"product_id": None}],
+        "product_missing": [
+            {"product_id": None},
+            {"product_id": None, "quantity": None, "unit_price": None},  # not of a whole order
+            {"product_id": None, "is_whole_order": True, "order_id": "B"},  # it tells a quantity
+            *[{"product_id": None, "quantity": None, "unit_price": None, "is_whole_order": True, "order_id": "C"}] * 2,
+        ],
         "ordered_at_missing": [{"ordered_at": None}],
         "identifier_too_long": [{"product_id": LONG}, {"customer_id": LONG}, {"order_id": LONG}],
         "quantity_not_usable": [{"quantity": value} for value in (None, 0, "NaN", "Infinity")],

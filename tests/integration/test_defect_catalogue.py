@@ -150,6 +150,7 @@ def test_the_catalogue_covers_every_rule_that_a_file_can_break() -> None:
         "utc_offset_out_of_range": "the reader refuses such a time: unreadable_value",
         "tz_known_unknown": "readers and parsers name it",
         "event_too_old": "pulls alone",
+        "order_of_another_shop": "storefronts alone: tests/integration/test_gate.py",
         "code_unmapped": "a file names its milestones",
         "zone_assumed": "of naive times; a share of them is allowed",
         "clocks_disagree": "answers alone",

@@ -261,6 +261,34 @@ def test_what_a_carrier_tells_when_asked_is_no_older_than_a_year(warehouse: str,
         assert gate.judge(run, batch, warehouse).rejected == rejected
 
 
+@pytest.mark.parametrize("dataset", ["order_line", "shipment"])
+def test_a_storefront_tells_of_no_order_of_another(dataset: str, warehouse: str) -> None:
+    reason = (
+        "order 1001 of storefront shop_b is known from storefront shop_a: give each shop a warehouse of its own, or "
+    )
+    reason += "its orders a prefix"
+    with connection.connect(address=warehouse) as link, link.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO core.customer_order (order_id, ordered_at, source, run_id, ingested_at) VALUES "
+            "('1001', ops.as_of(), 'shop_a', 'before', ops.as_of()), ('1002', ops.as_of(), NULL, 'before', ops.as_of())"
+        )
+    for kind, source, expected in (
+        ("storefront", "shop_b", [(1, "order_of_another_shop", reason)]),
+        ("storefront", "shop_a", []),
+        ("import", "orders.csv", []),
+    ):
+        with connection.connect(address=warehouse) as link:
+            run = runs.open_run(link, f"{kind} {source}", kind, dataset, source, as_of=AS_OF)
+            batch = Batch(run.run_id, dataset)
+            staging.create(link, batch)
+            told = [
+                CLEAN_ROW[dataset] | {"order_id": order, "staged_row": row} for row, order in ((1, "1001"), (2, "1002"))
+            ]
+            staging.copy_rows(link, batch, ([row.get(column) for column in COLUMNS[dataset]] for row in told))
+        gate.judge(run, batch, warehouse)
+        assert asked(warehouse, f"SELECT staged_row, rule, reason FROM {batch.rejected}") == expected
+
+
 def test_a_waived_batch_rule_is_recorded_and_stops_nothing(warehouse: str, stage: Stage) -> None:
     with connection.connect(address=warehouse) as link:
         run = runs.open_run(link, "run-w", "import", "interaction", params={"waive": ["mostly_bad"]}, as_of=AS_OF)

@@ -189,6 +189,10 @@ def test_rows_that_an_earlier_version_staged_are_staged_again(loader: Loader) ->
     loader.execute(f"ALTER TABLE {batch.staged} RENAME COLUMN country TO of_another_version")
     with pytest.raises(StagingLost, match="fewer columns"):
         loading.load(run, batch, loader.address)
+    loader.execute(f"ALTER TABLE {batch.staged} RENAME COLUMN of_another_version TO country")
+    loader.execute(f"ALTER VIEW {batch.judged} RENAME COLUMN order_is_known TO of_another_version")
+    with pytest.raises(StagingLost, match="fewer columns"):
+        loading.load(run, batch, loader.address)
 
 
 def test_staged_judged_and_loaded(loader: Loader) -> None:

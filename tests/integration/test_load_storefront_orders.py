@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
-from load_rows import JANUARY, NOW, Loader, Row, counts, days
+from load_rows import JANUARY, NOW, Loader, Row, counts, days, shipment
+from quarantine_rows import Quarantine
 
 
 @pytest.fixture
@@ -203,3 +205,85 @@ def test_erased_customers_come_back_as_nobody(loader: Loader) -> None:
         )
         == [(None,)] * 3
     )
+
+
+def emptied(day: int, **changes: Any) -> list[Row]:
+    """An order of which the shop tells that it has no lines."""
+    return [row | {"unit_price": None} for row in order(day, (None, 0), quantity=None, **changes)]
+
+
+def test_an_order_that_was_emptied_is_known_to_have_no_lines(loader: Loader) -> None:
+    told(loader, *order(1, ("p1", 2), ("p2", 1)))
+    gone = emptied(2, status="cancelled", cancelled_at=JANUARY + days(2))
+    assert told(loader, *gone) == (1, 0, 0)
+    assert lines(loader) == [(1, "p1", 2, True), (2, "p2", 1, True)]
+    assert one(loader, "status, cancelled_at") == ("cancelled", JANUARY + days(2))
+    assert told(loader, *gone) == (0, 1, 0)
+    assert told(loader, *order(1, ("p1", 2))) == (0, 1, 0), "an older reading"
+    assert told(loader, *order(3, ("p1", 2))) == (1, 0, 0)
+    assert lines(loader) == [(1, "p1", 2, False), (2, "p2", 1, True)]
+
+
+def test_an_order_that_never_had_lines_is_known_all_the_same(loader: Loader) -> None:
+    assert told(loader, *emptied(1), *order(1, ("p1", 1), order_id="1002")) == (2, 0, 0)
+    assert told(loader, *emptied(1), *order(1, ("p1", 1), order_id="1002")) == (0, 2, 0)
+    assert one(loader, "customer_id, source") == ("c1", "shopify")
+    assert loader.asked("SELECT product_id FROM core.product") == [("p1",)]
+    assert loader.asked("SELECT order_id FROM core.order_line") == [("1002",)]
+
+
+def test_an_order_without_lines_that_was_put_aside_stays_one(loader: Loader) -> None:
+    assert told(loader, *emptied(1, currency="?"), rejected={0: "currency_malformed"}) == (0, 0, 1)
+    assert loader.asked("SELECT row_data ->> 'line_number' FROM quality.quarantined_row") == [(None,)]
+
+
+def test_lines_that_are_gone_are_withdrawn_where_all_others_are_put_aside(loader: Loader) -> None:
+    told(loader, *order(1, ("p1", 2), ("p2", 1), ("p3", 1)))
+    bad = order(2, ("p1", 0), ("p2", 0))
+    assert told(loader, *bad, rejected={0: "batch:mostly_bad", 1: "batch:mostly_bad"}) == (0, 0, 2)
+    assert told(loader, *bad, rejected={0: "changed_in_future", 1: "changed_in_future"}) == (0, 0, 2)
+    assert [gone for *_, gone in lines(loader)] == [False] * 3
+    unusable = dict.fromkeys((0, 1), "quantity_not_usable")
+    assert told(loader, *order(0, ("p1", 0), ("p2", 0)), rejected=unusable) == (0, 0, 2)
+    assert [gone for *_, gone in lines(loader)] == [False] * 3, "an older reading"
+    assert told(loader, *bad, rejected=unusable) == (0, 0, 2)
+    assert lines(loader) == [(1, "p1", 2, False), (2, "p2", 1, False), (3, "p3", 1, True)]
+
+
+def test_another_shops_order_of_the_same_number_is_put_aside_with_its_parcels(loader: Loader) -> None:
+    told(loader, *order(1, ("p1", 2), ("p2", 1)))
+    other = {"source": "shop_b", "kind": "storefront"}
+    assert told(loader, *order(2, ("p9", 1)), *order(2, ("p9", 1), order_id="b-1"), **other) == (1, 0, 1)
+    assert told(loader, *emptied(3), **other) == (0, 0, 1)
+    assert loader.asked("SELECT product_id, withdrawn_at FROM core.order_line WHERE order_id = '1001' ORDER BY 1") == [
+        ("p1", None),
+        ("p2", None),
+    ]
+    assert one(loader, "source, changed_in_shop_at") == ("shopify", JANUARY + days(1))
+    reason = "order 1001 of storefront shop_b is known from storefront shopify: give each shop a warehouse of its own, "
+    reason += "or its orders a prefix"
+    assert loader.asked("SELECT DISTINCT rule, reason FROM quality.quarantined_row") == [
+        ("order_of_another_shop", reason)
+    ]
+    assert loader.shipments(shipment("1001", "LC1"), shipment("b-1", "LC2"), **other) == (1, 0, 1)
+    assert loader.shipments(shipment("1001", "LC3"), kind="storefront", source="shopify") == (1, 0, 0)
+    assert loader.asked("SELECT order_id, tracking_number FROM core.shipment ORDER BY 2") == [
+        ("b-1", "LC2"),
+        ("1001", "LC3"),
+    ]
+
+
+def test_another_shops_order_stays_put_aside_until_its_rule_is_waived(loader: Loader, tmp_path: Path) -> None:
+    told(loader, *order(1, ("p1", 2)))
+    assert told(loader, *order(2, ("p9", 1)), source="shop_b") == (0, 0, 1)
+    quarantine = Quarantine(loader.address, tmp_path)
+    assert quarantine.replay(rule="order_of_another_shop") == {"order_line": (1, 0, 0, 1)}
+    waived = ("order_of_another_shop",)
+    assert quarantine.replay(rule="order_of_another_shop", waive=waived) == {"order_line": (1, 1, 0, 0)}
+
+
+def test_a_shop_takes_over_an_order_of_which_a_file_told_first(loader: Loader) -> None:
+    file = [row | {"changed_in_shop_at": None, "is_whole_order": None} for row in order(1, ("p1", 2))]
+    assert told(loader, *file, kind="import", source="orders.csv") == (1, 0, 0)
+    assert told(loader, *order(2, ("p1", 2))) == (1, 0, 0)
+    assert one(loader, "source") == ("shopify",)

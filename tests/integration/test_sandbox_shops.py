@@ -26,7 +26,8 @@ ORDERS = """query($first: Int!, $after: String, $query: String, $lines: Int!) {
       customer { id } shippingAddress { countryCodeV2 provinceCode }
       lineItems(first: $lines) {
         nodes {
-          id quantity currentQuantity sku originalUnitPriceSet { shopMoney { amount currencyCode } } product { id }
+          id quantity currentQuantity sku product { id }
+          discountedUnitPriceAfterAllDiscountsSet { shopMoney { amount currencyCode } }
         }
         pageInfo { hasNextPage endCursor }
       }

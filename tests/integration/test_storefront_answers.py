@@ -36,6 +36,10 @@ class Shop:
 
     orders: int = 10
     spoil: Callable[[Request, Response, int], Response] = lambda request, answer, number: answer
+    hides: frozenset[int] = frozenset()
+    """Orders that it counts, and can't show."""
+    most: int = 100
+    """Orders a page, whatever is asked for."""
     asked: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
 
@@ -57,14 +61,15 @@ class Shop:
     async def answer(self, request: Request) -> Response:
         asked = dict(request.query_params)
         self.asked.append(asked)
-        found = [self.item(number) for number in range(1, self.orders + 1)]
+        found = [self.item(number) for number in range(1, self.orders + 1)] if asked["status"] == "any" else []
         if after := asked.get("modified_after"):
             found = [item for item in found if item["date_modified_gmt"] > after]
         if before := asked.get("modified_before"):
             found = [item for item in found if item["date_modified_gmt"] < before]
-        size, page = int(asked["per_page"]), int(asked["page"])
-        body = json.dumps(found[(page - 1) * size : page * size])
-        answer = Response(body, headers={"X-WP-Total": str(len(found)), "Content-Type": "application/json"})
+        size, page = min(int(asked["per_page"]), self.most), int(asked["page"])
+        shown = [item for item in found[(page - 1) * size : page * size] if item["id"] not in self.hides]
+        headers = {"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(-(-len(found) // size))}
+        answer = Response(json.dumps(shown), headers=headers | {"Content-Type": "application/json"})
         return self.spoil(request, answer, len(self.asked))
 
 
@@ -104,15 +109,20 @@ def test_a_shop_that_is_well_is_read_to_its_end(shop: Shop, warehouse: str) -> N
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b'[{"id": 1', b"<html>moved</html>", b"null", b'{"orders": []}', b"\xff\xfe[]", b"[" * 60_000],
-    ids=["empty", "brace", "cut", "html", "null", "object", "bytes", "deep"],
+    ("body", "error"),
+    [
+        *((body, ShopDown) for body in (b"", b"{", b'[{"id": 1', b"<html>moved</html>", b"\xff\xfe[]", b"[" * 60_000)),
+        *((body, PageBroken) for body in (b"null", b'{"orders": []}')),
+    ],
+    ids=["empty", "brace", "cut", "html", "bytes", "deep", "null", "object"],
 )
-def test_a_page_that_is_none(shop: Shop, warehouse: str, body: bytes) -> None:
-    shop.spoil = lambda request, answer, number: answer if number == 1 else Response(body)
-    with stays_where_it_was(warehouse), pytest.raises(PageBroken):
+def test_a_page_that_is_none_costs_no_page_before_it(
+    shop: Shop, warehouse: str, body: bytes, error: type[StorefrontError]
+) -> None:
+    shop.spoil = lambda request, answer, number: answer if number < 5 else Response(body)
+    with stays_where_it_was(warehouse), pytest.raises(error):
         read()
-    assert one(warehouse, "SELECT count(*) FROM ops.storefront_page") == 0
+    assert one(warehouse, "SELECT count(*) FROM ops.storefront_page") == 2
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -157,7 +167,7 @@ def test_a_page_that_repeats_for_ever_ends_the_read(shop: Shop, warehouse: str) 
 
 def test_a_read_that_falls_short_is_made_once_more_and_then_fails(shop: Shop, warehouse: str) -> None:
     def loses_one(request: Request, answer: Response, number: int) -> Response:
-        if request.query_params["per_page"] == "1":
+        if request.query_params["per_page"] == "1" or request.query_params["status"] == "trash":
             return answer
         items = [item for item in json.loads(bytes(answer.body)) if item["id"] != 3]
         return Response(json.dumps(items + items[:1] * (len(items) == 3)), headers={"X-WP-Total": "10"})
@@ -165,7 +175,22 @@ def test_a_read_that_falls_short_is_made_once_more_and_then_fails(shop: Shop, wa
     shop.spoil = loses_one
     with stays_where_it_was(warehouse), pytest.raises(Incomplete, match=r"holds 9 records.*8 of them came"):
         read()
-    assert sum(one["per_page"] == "1" for one in shop.asked) == 4  # before and after, twice
+    assert sum(one["per_page"] == "1" for one in shop.asked) == 8  # with the trash, before and after, twice
+
+
+@pytest.mark.parametrize("hidden", [{1}, {4}, {3, 4, 5}, {10}, set(range(1, 9))])
+def test_orders_that_the_shop_cannot_show_hold_up_no_others(shop: Shop, warehouse: str, hidden: set[int]) -> None:
+    shop.hides = frozenset(hidden)
+    shop.orders = 12
+    assert read() == 12 - len(hidden)
+    problem = one(warehouse, "SELECT problem FROM ops.storefront_read WHERE complete_at IS NOT NULL")
+    assert f"{len(hidden)} record" in problem
+
+
+def test_a_host_that_gives_fewer_records_a_page_is_read_to_its_end(shop: Shop, warehouse: str) -> None:
+    shop.most = 3
+    assert read() == 10
+    assert rows(warehouse, "SELECT told, held, fetched, problem FROM ops.storefront_read") == [(10, 9, 10, None)]
 
 
 def test_a_shop_without_totals_is_read_and_nothing_is_held_against_it(shop: Shop, warehouse: str) -> None:
@@ -199,6 +224,6 @@ def test_an_order_with_more_refunds_than_a_page_holds_and_one_that_is_gone(shop:
     # No route answers for refunds here: the order was deleted meanwhile, HTTP 404.
     assert read() == 1
     assert rows(warehouse, "SELECT part, count(*) FROM ops.storefront_page GROUP BY 1 ORDER BY 1") == [
-        ("records", 1),
+        ("records", 2),
         ("rest", 1),
     ]

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import httpx
 import pytest
 
 from lanecast import pipeline
+from lanecast.sandbox.shop import exports
 from lanecast.sandbox.shop.customers import person
+from lanecast.sandbox.shop.shopify_nodes import OrderNode
 from lanecast.storefronts import asking, runs, watermarks
 from lanecast.storefronts import pull as pulling
 from lanecast.storefronts.asking import ShopDown
@@ -120,6 +123,22 @@ def test_what_the_shops_have_is_known_and_a_second_run_brings_nothing(shops: Sta
     assert core_lines(warehouse, shops) == told_lines(shops)
 
 
+def test_prices_are_those_after_discounts_and_test_orders_are_left_out(
+    shops: StandIn, warehouse: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shop, now = shops.sandbox.storefronts.shop, int(shops.time.timestamp())
+    orders = [order for order in known_orders(shops) if order.kind == "shopify"]
+    tried = next(order for order in orders if order.parcel and order.is_shipped(now))
+    monkeypatch.setattr(OrderNode, "test", property(lambda node: node.name == f"#{tried.order_id}"))
+    with declared(monkeypatch, tmp_path, {"shopify": {"kind": "shopify", "streams": ["orders"]}}):
+        told = pull("shopify")["shopify"]
+    assert told["fetched"]["orders"] == len(orders)
+    known = "SELECT count(*) FROM core.customer_order UNION ALL SELECT count(*) FROM core.shipment WHERE order_id = %s"
+    assert rows(warehouse, known, tried.order_id) == [(len(orders) - 1,), (0,)]
+    prices = {(row[0], Decimal(row[7])) for order in orders for row in exports.order_rows(shop, order, now)}
+    assert set(rows(warehouse, "SELECT order_id, unit_price FROM core.order_line")) <= prices
+
+
 def test_behaviour_is_known_by_customers_keys(shops: StandIn, warehouse: str) -> None:
     told = pull("behaviour")["behaviour"]
     assert loaded(told)["interaction"][0] == told["fetched"]["interactions"] > 100
@@ -147,12 +166,20 @@ def test_late_changes_are_picked_up(shops: StandIn, warehouse: str) -> None:
         shortened = next(one for one in open_ones if len(one.lines) > 1)
         cancelled = next(one for one in open_ones if one is not shortened)
         chosen[kind] = (shipped.order_id, cancelled.order_id, shortened.order_id)
+    single = (order for order in known_orders(shops) if order.kind == "woocommerce" and len(order.lines) == 1)
+    emptied = next(order.order_id for order in single if order.order_id not in chosen["woocommerce"])
+    kept = (
+        order.order_id for order in known_orders(shops) if order.kind == "woocommerce" and order.order_id != emptied
+    )
+    trashed = next(order_id for order_id in kept if order_id not in chosen["woocommerce"])
     move_on(shops, timedelta(hours=31))  # and what else happens in a day
     for sent_back, cancelled_id, shortened_id in chosen.values():
         change(shops, "orders", sent_back, refund={"1": 1})
         with contextlib.suppress(httpx.HTTPStatusError):  # it may have been shipped in the meantime
             change(shops, "orders", cancelled_id, cancel=True)
         change(shops, "orders", shortened_id, remove_line=2)
+    change(shops, "orders", emptied, remove_line=1)
+    change(shops, "orders", trashed, trash=True)
     told = pull("shopify", "woocommerce")
     assert [source["error"] for source in told.values()] == [None, None]
     assert core_lines(warehouse, shops) == told_lines(shops)
@@ -160,6 +187,11 @@ def test_late_changes_are_picked_up(shops: StandIn, warehouse: str) -> None:
         assert one(warehouse, "SELECT count(*) FROM core.order_line WHERE quantity < 0 AND order_id = %s", sent_back)
         withdrawn = "SELECT count(*) FROM core.order_line WHERE order_id = %s AND withdrawn_at IS NOT NULL"
         assert one(warehouse, withdrawn, shortened_id) == 1
+    assert one(warehouse, withdrawn, emptied) >= 1
+    assert one(
+        warehouse, "SELECT cancelled_at = changed_in_shop_at FROM core.customer_order WHERE order_id = %s", trashed
+    )
+    assert pull("woocommerce", full=True)["woocommerce"]["fetched"]["orders"] == all_of(shops)["woocommerce"]
 
 
 def test_a_product_that_every_shop_has_deleted_is_withdrawn_and_comes_back(
@@ -234,6 +266,16 @@ def test_rate_limits_are_kept_to(shops: StandIn, warehouse: str, monkeypatch: py
     assert endpoints.stats["woocommerce"]["429"] == limited + 3
 
 
+def test_a_query_that_costs_too_much_is_asked_in_smaller_pages(
+    shops: StandIn, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lanecast.sandbox.shop.shopify.MOST", 100)
+    assert read("shopify") == {"shopify": all_of(shops)["shopify"]}
+    sizes = "SELECT DISTINCT (resume #>> '{step,1,first}')::int FROM ops.storefront_page WHERE part = 'records'"
+    (size,) = rows(warehouse, f"{sizes} AND stream = 'orders'")[0]
+    assert 1 <= size < 25
+
+
 @pytest.mark.parametrize("kind", ["503", "disconnect", "html"])
 def test_a_shop_that_stumbles_is_read_all_the_same(shops: StandIn, warehouse: str, kind: str) -> None:
     for shop in ("shopify", "woocommerce"):
@@ -254,6 +296,29 @@ def test_a_shop_that_is_down_leaves_the_others_alone_and_its_watermark_stays(sho
         "shopify",
     ) == [(True, True)]
     assert one(warehouse, "SELECT state FROM ops.run WHERE source = 'shopify'") == "failed"
+
+
+def test_a_stream_that_fails_keeps_no_other_from_being_loaded(
+    shops: StandIn, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = asking.Line.ask
+
+    async def no_products(line: asking.Line, step: Any) -> Any:
+        if step.state["of"] == "products":
+            raise ShopDown("out of order")
+        return await ask(line, step)
+
+    monkeypatch.setattr(asking.Line, "ask", no_products)
+    (run,) = runs.open_runs("test:partly", "woocommerce")
+    with pytest.raises(ShopDown):
+        pulling.pull(run)  # another attempt may bring it
+    told = pull("woocommerce")["woocommerce"]
+    assert "products: out of order" in told["error"]
+    assert loaded(told)["order_line"][0] > 0
+    assert watermark(warehouse, "woocommerce", "orders") is not None
+    assert watermark(warehouse, "woocommerce", "products") is None
+    assert one(warehouse, "SELECT state FROM ops.run WHERE run_id = %s", told["run_id"]) == "failed"
+    assert core_lines(warehouse, shops) == told_lines(shops, "woocommerce")
 
 
 def test_a_read_that_is_cut_off_goes_on_from_its_last_page(

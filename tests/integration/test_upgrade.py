@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from lanecast import pipeline
-from lanecast.warehouse import migrations, runs
+from lanecast.warehouse import migrations, runs, staging
 from lanecast.warehouse.connection import connect
 from lanecast.warehouse.staging import COLUMNS, Batch, StagingLost, source_count, staged_rows
 from lanecast.warehouse.statements import statement
@@ -127,11 +127,8 @@ def test_what_0003_kept_survives_the_upgrade_and_the_way_back(before: str) -> No
     # left over by a load that was cut off: views that read what the downgrade drops
     with connect(address=before) as link:
         runs.open_run(link, "cut off", "import", "tracking_event", "x")
-        with link.cursor() as cursor:
-            for dataset in COLUMNS:
-                batch = Batch("cut off", dataset)
-                cursor.execute(statement(f"staging/{dataset}", staged=batch.staged))
-                cursor.execute(statement(f"staging/{dataset}_judged", judged=batch.judged, staged=batch.staged))
+        for dataset in COLUMNS:
+            staging.create(link, Batch("cut off", dataset))
     migrations.downgrade("0003_following", before)
     assert asked(before, KEPT) == told
     migrations.migrate(before)

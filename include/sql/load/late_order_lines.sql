@@ -31,6 +31,7 @@ WHERE
     AND numbered.order_id = known.order_id
     AND numbered.line_number = known.line_number
     AND run.run_number > seen.run_number
+    AND staged.quantity IS NOT NULL
     AND NOT EXISTS (SELECT FROM {rejected} AS rejected WHERE rejected.staged_row = staged.staged_row);
 
 -- Grain: one row per line whose order was not known when it was put aside: the number that it gets now is its own, so that it

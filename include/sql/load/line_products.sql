@@ -12,7 +12,8 @@ WHERE
     AND (coalesce(staged.product_id, '') = '' OR starts_with(staged.product_id, 'sku:'))
     AND NOT EXISTS (SELECT FROM {rejected} AS rejected WHERE rejected.staged_row = staged.staged_row);
 
--- Grain: one row per line whose product was known when it was judged, and is no more.
+-- Grain: one row per line whose product was known when it was judged, and is no more. What tells of an order without lines
+-- has neither product nor quantity.
 INSERT INTO {rejected} (staged_row, rule, severity, reason)
 SELECT
     staged_row,
@@ -20,4 +21,4 @@ SELECT
     'row',
     concat('product_id is not given', ' (line ' || source_line || ')')
 FROM accepted
-WHERE coalesce(product_id, '') = '';
+WHERE coalesce(product_id, '') = '' AND quantity IS NOT NULL;

@@ -5,6 +5,7 @@ SELECT DISTINCT
     %(run_id)s,
     %(as_of)s
 FROM current_line
+WHERE product_id IS NOT NULL
 ON CONFLICT (product_id) DO NOTHING;
 
 INSERT INTO core.customer AS known (customer_id, first_seen_at, run_id, ingested_at)

@@ -19,8 +19,8 @@ FROM (
         known.used_from,
         place.is_told AS is_placed,
         to_timestamp(max(scan.mark) OVER earlier / 65536) AS placed_at,
-        chr((max(scan.mark) OVER earlier / 256 % 256)::integer)
-        || chr((max(scan.mark) OVER earlier % 256)::integer) AS placed_in,
+        chr((max(scan.mark) OVER earlier / 256 %% 256)::integer)
+        || chr((max(scan.mark) OVER earlier %% 256)::integer) AS placed_in,
         max(staged.occurred_at) FILTER (WHERE staged.milestone = 'delivered') OVER earlier AS delivered_before,
         max(staged.occurred_at) FILTER (WHERE staged.milestone IN ('returning', 'returned')) OVER earlier
             AS returning_before,

@@ -196,9 +196,11 @@ def _why_nothing(link: Connection, selection: Selection) -> str:
 
 
 def _judged_as(link: Connection, run_id: str, datasets: list[str], selection: Selection) -> list[str]:
-    """The kinds of run whose own rules hold for the chosen rows: those of pulls for rows that came in answers."""
+    """The kinds of run whose own rules hold for the chosen rows: those of pulls for rows that came in answers. Those of
+    storefronts are about rows of which one told, and say nothing of others."""
+    shops = ["storefront"] if {"order_line", "shipment"} & set(datasets) else []
     if "tracking_event" not in datasets:
-        return []
+        return shops
     with link.cursor() as cursor:
         cursor.execute(
             "SELECT bool_or(bad.raw_answer_id IS NOT NULL), bool_or(bad.raw_answer_id IS NULL) "
@@ -214,7 +216,7 @@ def _judged_as(link: Connection, run_id: str, datasets: list[str], selection: Se
             f"the chosen events came in answers and in files, and {', '.join(particular)} is about answers alone: "
             "choose --origin pull or --origin file"
         )
-    return ["pull"] if from_answers else []
+    return [*shops, "pull"] if from_answers else shops
 
 
 def _check_waived(datasets: list[str], selection: Selection) -> None:

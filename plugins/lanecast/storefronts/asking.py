@@ -95,7 +95,7 @@ class Line:
                     # A page of a proxy, or of a shop that is being mended, may come with status 200.
                     broken += 1
                     if broken >= self._limits.attempts:
-                        raise PageBroken(self._said(f"{problem}, {broken} times")) from None
+                        raise ShopDown(self._said(f"{problem}, {broken} times")) from None
                     await self._sleep(web.wait_before(broken, {}, self._limits))
                     continue
                 pause = self._adapter.pause(answer.body)

@@ -26,8 +26,16 @@ class ShopRefused(StorefrontError):
     """The shop refuses the account: its connection has to be put right."""
 
 
+class StreamsUnread(StorefrontError):
+    """Streams of a source could not be read; those that could are loaded."""
+
+
 class PageBroken(StorefrontError):
     """A page is not what its source promises: no JSON, or members missing that tell how to go on."""
+
+
+class PagesContradict(PageBroken):
+    """Pages go in circles or without end: none of them can be gone on from."""
 
 
 class Incomplete(StorefrontError):
@@ -78,6 +86,8 @@ class Facts(NamedTuple):
     rest: tuple[Step, ...] = ()
     told: int | None = None
     """How many records there are, where each page tells."""
+    left_out: int = 0
+    """How many records the page counts and does not show: the shop can't show them."""
 
 
 class Trouble(NamedTuple):
@@ -121,6 +131,8 @@ class OrderTold(NamedTuple):
     parcels: tuple[ParcelTold, ...] = ()
     unreadable: str | None = None
     is_whole: bool = True
+    is_test: bool = False
+    """Nobody ordered: the shop tried its payments out."""
 
 
 class ProductTold(NamedTuple):
@@ -164,8 +176,9 @@ class ShopAdapter(ABC):
         """The first page of the ids of all products that the shop has."""
 
     @abstractmethod
-    def count(self, window: Window, before: datetime | None = None) -> Step:
-        """The question how many records a window holds, of those changed before a time where one is given."""
+    def counts(self, window: Window, before: datetime | None = None) -> tuple[Step, ...]:
+        """The questions how many records a window holds, of those changed before a time where one is given: the sum of
+        their answers."""
 
     @abstractmethod
     def spec(self, step: Step) -> RequestSpec:
@@ -189,7 +202,7 @@ class ShopAdapter(ABC):
 
     @abstractmethod
     def read_count(self, body: bytes, headers: Mapping[str, str]) -> int | None:
-        """The count in the answer to `count`; None where it tells none."""
+        """The count in the answer to one of `counts`; None where it tells none."""
 
     @abstractmethod
     def facts(self, page: Page) -> Facts:

@@ -11,7 +11,6 @@ from typing import Any
 
 from lanecast import pipeline
 from lanecast.storefronts import accounts, config, pull, runs
-from lanecast.storefronts import ledger as ledger_of_reads
 from lanecast.storefronts.base import StorefrontError
 from lanecast.warehouse import connection as warehouse
 from lanecast.warehouse import migrations
@@ -70,11 +69,12 @@ def _one(run: Run, say: Say, address: str | None) -> dict[str, Any]:
     say(f"{run.source}: reading")
     try:
         with ledger.step(run.run_id, "pull", address):
-            told["fetched"] = pull.pull(run, address=address)
+            told["fetched"] = pull.pull(run, address=address, is_last=True)
         pipeline.stage(run, address)
         pipeline.judge(run, address)
         told["loaded"] = [asdict(result) for result in pipeline.load(run, address)]
-        told["error"] = ledger_of_reads.problem(run, address)
+        with ledger.step(run.run_id, "confirm", address):
+            pull.confirm(run, address)
     except (StorefrontError, pipeline.BatchStopped, DoesNotAddUp, ValueError, OSError) as error:
         told["error"] = str(error)
         say(f"{run.source}: {error}")

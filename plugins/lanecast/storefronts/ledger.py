@@ -60,11 +60,12 @@ def note_complete(
     listed: bool,
     versions: Mapping[str, str] | None = None,
     address: str | None = None,
+    problem: str | None = None,
 ) -> None:
-    """Notes that a stream was read to its end. What was changed after the run began does not count as read: a clock
-    that is ahead must not carry the watermark away."""
+    """Notes that a stream was read to its end; `problem` is what the source could not show. What was changed after the
+    run began does not count as read: a clock that is ahead must not carry the watermark away."""
     change = (
-        "complete_at = clock_timestamp(), problem = NULL, read_to = %(read_to)s, held = %(held)s, "
+        "complete_at = clock_timestamp(), problem = %(problem)s, read_to = %(read_to)s, held = %(held)s, "
         "fetched = %(fetched)s, pages = %(pages)s, listed = %(listed)s, versions = %(versions)s"
     )
     values = {
@@ -73,6 +74,7 @@ def note_complete(
         "fetched": tally.fetched,
         "pages": tally.pages,
         "listed": listed,
+        "problem": problem and problem[:1000],
         "versions": json.dumps(dict(versions or {})),
     }
     _update(run, source, stream, change, values, address)
@@ -87,10 +89,18 @@ def note_problem(
     _update(run, source, stream, change, values, address)
 
 
-def problem(run: Run, address: str | None = None) -> str | None:
-    """What is wrong with the run's reads, None where nothing is."""
+DISBELIEVED = "its list of all products lacks"
+"""What the problem of a read says whose list was not believed."""
+
+
+def disbelieved(run: Run, address: str | None = None) -> str | None:
+    """Why the run's list of all products was not believed, None where it was, or there is none."""
     with warehouse.connect(address=address) as link, link.cursor() as cursor:
-        cursor.execute("SELECT string_agg(problem, '; ') FROM ops.storefront_read WHERE run_id = %s", (run.run_id,))
+        cursor.execute(
+            "SELECT max(problem) FROM ops.storefront_read WHERE run_id = %s AND stream = 'products' AND NOT listed "
+            "AND complete_at IS NOT NULL AND strpos(problem, %s) > 0",
+            (run.run_id, DISBELIEVED),
+        )
         found: str | None = warehouse.only_row(cursor)[0]
     return found
 
@@ -103,6 +113,20 @@ def _update(run: Run, source: str, stream: str, change: str, values: dict[str, A
             "WHERE run_id = %(run_id)s AND source = %(source)s AND stream = %(stream)s",
             values | of,
         )
+
+
+def unread(run: Run, address: str | None = None) -> tuple[list[str], dict[str, int]]:
+    """The streams of the run that were not read to their end, each with what went wrong; and how many records came of
+    the others."""
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        cursor.execute(
+            "SELECT stream, complete_at IS NOT NULL, fetched, problem FROM ops.storefront_read WHERE run_id = %s "
+            "ORDER BY stream",
+            (run.run_id,),
+        )
+        told = cursor.fetchall()
+    failed = [f"{stream}: {problem or 'it was cut off'}" for stream, is_whole, _, problem in told if not is_whole]
+    return failed, {stream: fetched for stream, is_whole, fetched, _ in told if is_whole}
 
 
 def known_versions(source: str, stream: str, address: str | None = None) -> dict[str, str]:

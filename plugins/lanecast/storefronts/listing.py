@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from lanecast.storefronts.config import Source
+from lanecast.storefronts.ledger import DISBELIEVED
 from lanecast.warehouse.connection import Connection, only_row
 from lanecast.warehouse.runs import Run
 from lanecast.warehouse.statements import statement
@@ -26,7 +27,7 @@ def is_believed(link: Connection, run: Run, source: Source) -> bool:
         if missing == 0 or (missing < known and (known < FEWEST_KNOWN or 2 * missing <= known)):
             return True
         problem = (
-            f"{source.name}: its list of all products lacks {missing} of the {known} that it is known to have, "
+            f"{source.name}: {DISBELIEVED} {missing} of the {known} that it is known to have, "
             "which is more than is believed: nothing was withdrawn. Look at what lists them; if they are gone indeed, "
             f"say so by a full read: lanecast storefront pull {source.name} --full"
         )

@@ -20,10 +20,13 @@ from lanecast.storefronts.base import (
     Incomplete,
     Page,
     PageBroken,
+    PagesContradict,
     ShopAdapter,
+    ShopRefused,
     SourceAccount,
     Step,
     StorefrontError,
+    StreamsUnread,
     Window,
 )
 from lanecast.storefronts.book import Book
@@ -42,12 +45,34 @@ MOST_REST = 5_000
 _SECONDS_A_WORD = 10.0
 
 
-def pull(run: Run, attempt: int = 1, address: str | None = None) -> dict[str, int]:
+def pull(run: Run, attempt: int = 1, address: str | None = None, is_last: bool = False) -> dict[str, int]:
     """Reads every stream of the run's source; returns how many different records came of each.
 
     What an earlier attempt has read whole is not read again. Raises the first StorefrontError after all streams were
-    tried.
+    tried. Where no other attempt follows (`is_last`, or the shop refuses the account), the streams that are whole are
+    handed on: they are loaded, and `confirm` raises afterwards.
     """
+    try:
+        return _streams(run, attempt, address)
+    except StorefrontError as error:
+        whole = ledger.unread(run, address)[1]
+        if not whole or not (is_last or isinstance(error, ShopRefused)):
+            raise
+        log.error("%s: only %s could be read, and will be loaded", run.source, " and ".join(whole))
+        return whole
+
+
+def confirm(run: Run, address: str | None = None) -> None:
+    """Raises StreamsUnread, with the problems, where streams of the run were not read to their end, or its list of all
+    products was not believed."""
+    failed, _ = ledger.unread(run, address)
+    if failed:
+        raise StreamsUnread(f"{run.source} was loaded without what could not be read: {'; '.join(failed)}")
+    if (problem := ledger.disbelieved(run, address)) is not None:
+        raise StreamsUnread(problem)
+
+
+def _streams(run: Run, attempt: int, address: str | None) -> dict[str, int]:
     source = config.source(str(run.source))
     way = accounts.way(source, config.sources())
     if way.account is None:
@@ -113,18 +138,23 @@ class _Read:
             try:
                 listed = await self._pages()
                 self._held = await self._count(self._tally.read_to)
-                self._tally.check(self._held, f"{name}, {stream}")
+                left_out = self._tally.check(self._held, f"{name}, {stream}")
                 break
             except StorefrontError as error:
                 ledger.note_problem(run, name, stream, self._tally, self._held, str(error), self._address)
-                # Where pages contradict each other or what is held, none of them can be gone on from.
-                if isinstance(error, Incomplete | PageBroken):
+                # Where pages contradict each other or what is held, none of them can be gone on from. A page that is
+                # none says nothing of those before it.
+                if isinstance(error, Incomplete | PagesContradict):
                     Book(run.run_id, name, stream, self._attempt, self._address).forget()
                 if is_last or not isinstance(error, Incomplete):
                     raise
                 log.warning("%s; reading again", error)
                 self._tally, self._held = Tally(), None
-        ledger.note_complete(run, name, stream, self._tally, self._held, listed, address=self._address)
+        if left_out is not None:
+            log.warning("%s", left_out)
+        ledger.note_complete(
+            run, name, stream, self._tally, self._held, listed, problem=left_out, address=self._address
+        )
         log.info(
             "%s, %s: %s records in %s pages; the source told of %s%s",
             *(name, stream, self._tally.fetched, self._tally.pages),
@@ -211,7 +241,8 @@ class _Read:
                 totals.add(facts.told)
             entered.enter([(asked, answer)], facts.next)
             following = facts.next
-        if totals - {tally.fetched}:
+        # What a shop can't show, it can't sell either: it is gone.
+        if totals - {tally.fetched + tally.left_out}:
             log.warning("%s: products changed while they were listed; they are listed again later", self._source.name)
             return False
         return True
@@ -224,11 +255,15 @@ class _Read:
 
     async def _count(self, before: datetime | None) -> int | None:
         """What the source counts in the window, of what was changed before a time where one is given."""
-        _, answer = await self._line.ask(self._adapter.count(self._window, before))
-        try:
-            found = self._adapter.read_count(answer.body, answer.headers)
-        except PageBroken as broken:
-            raise PageBroken(f"{self._source.name} at {answer.url}: {broken}") from None
-        if found is None:
-            log.warning("%s tells no count: what comes can't be held against it", self._source.name)
-        return found
+        total = 0
+        for step in self._adapter.counts(self._window, before):
+            _, answer = await self._line.ask(step)
+            try:
+                found = self._adapter.read_count(answer.body, answer.headers)
+            except PageBroken as broken:
+                raise PageBroken(f"{self._source.name} at {answer.url}: {broken}") from None
+            if found is None:
+                log.warning("%s tells no count: what comes can't be held against it", self._source.name)
+                return None
+            total += found
+        return total

@@ -13,18 +13,22 @@ from lanecast.storefronts.companies import carrier_of
 
 Row = tuple[object, ...]
 """A staged row without its number, which comes first."""
+_EMPTY = "product_id: '' (not given); quantity: '' (not given)"
 
 
 def order_rows(order: OrderTold, key: Callable[[str], str]) -> Iterator[Row]:
-    """One row for each line of an order; one that can't be read at all is one row that says so."""
+    """One row for each line of an order; one that has none, or can't be read at all, is one row that says so."""
     customer = order.customer and key(bare_id(order.customer))
     head = (order.order_id, customer, order.ordered_at, order.status, order.currency)
     place = (order.country, order.region)
     tail = (order.cancelled_at, order.changed_at, order.is_whole, None, None)  # the load numbers lines by place
-    if order.unreadable is not None and not order.lines:
+    if not order.lines:
         yield (*head, None, None, None, *place, None, *tail, order.unreadable)
     for line in order.lines:
-        unreadable = "; ".join(one for one in (order.unreadable, line.unreadable) if one) or None
+        problem = line.unreadable
+        if problem is None and (line.product_id, line.quantity, line.unit_price, line.occurred_at) == (None,) * 4:
+            problem = _EMPTY  # not to be taken for an order that has no lines
+        unreadable = "; ".join(one for one in (order.unreadable, problem) if one) or None
         yield (
             *(*head, line.product_id, line.quantity, line.unit_price, *place, line.occurred_at),
             *(*tail, unreadable),

@@ -38,11 +38,13 @@ PAGE_SIZE = 25
 MOST_NESTED = 50
 _PATH = f"/admin/api/{VERSION}/graphql.json"
 
-_LINE = "id quantity currentQuantity sku originalUnitPriceSet { shopMoney { amount currencyCode } } product { id }"
+# What a piece was sold at: the original price is that before discounts.
+_PRICE = "discountedUnitPriceAfterAllDiscountsSet"
+_LINE = f"id quantity currentQuantity sku {_PRICE} {{ shopMoney {{ amount currencyCode }} }} product {{ id }}"
 _LINES = f"lineItems(first: $nested, after: $after) {{ nodes {{ {_LINE} }} pageInfo {{ hasNextPage endCursor }} }}"
 _REFUNDED = "nodes { lineItem { id } quantity } pageInfo { hasNextPage endCursor }"
 _ORDER = (
-    "id name createdAt updatedAt cancelledAt displayFinancialStatus displayFulfillmentStatus currencyCode "
+    "id name test createdAt updatedAt cancelledAt displayFinancialStatus displayFulfillmentStatus currencyCode "
     "customer { id } shippingAddress { countryCodeV2 provinceCode } "
     + _LINES.replace(", after: $after", "")
     + f" refunds {{ id createdAt refundLineItems(first: $nested) {{ {_REFUNDED} }} }} "
@@ -78,14 +80,16 @@ _KEPT_LINES = {
     "nodes": [
         {
             **dict.fromkeys(("id", "quantity", "currentQuantity", "sku"), KEEP),
-            "originalUnitPriceSet": {"shopMoney": _MONEY},
+            _PRICE: {"shopMoney": _MONEY},
             "product": {"id": KEEP},
         }
     ],
     "pageInfo": _PAGE_INFO,
 }
 _KEPT_REFUNDED = {"nodes": [{"lineItem": {"id": KEEP}, "quantity": KEEP}], "pageInfo": _PAGE_INFO}
-_ORDER_TEXTS = ("id", "name", "createdAt", "updatedAt", "cancelledAt", "displayFinancialStatus", "currencyCode")
+_ORDER_TEXTS = (
+    *("id", "name", "test", "createdAt", "updatedAt", "cancelledAt", "displayFinancialStatus", "currencyCode"),
+)
 _KEPT_ORDER = {
     **dict.fromkeys((*_ORDER_TEXTS, "displayFulfillmentStatus"), KEEP),
     "customer": {"id": KEEP},
@@ -127,21 +131,29 @@ class _Cost(msgspec.Struct):
         return max(0.0, lacking / status.restoreRate) if status.restoreRate > 0 else 1.0
 
 
-class _Extensions(msgspec.Struct):
-    cost: _Cost | None = None
-    code: str | None = None
-
-
-class _Error(msgspec.Struct):
-    message: str = ""
-    extensions: _Extensions | None = None
-
-
 class _Told(msgspec.Struct):
-    """What an answer says besides its data."""
+    """What an answer says besides its data. What errors look like is left open: whatever they are, they are errors."""
 
-    errors: list[_Error] | None = None
-    extensions: _Extensions | None = None
+    errors: Any = None
+    extensions: Any = None
+
+    @property
+    def cost(self) -> _Cost | None:
+        """What the query cost, where that can be read."""
+        try:
+            return msgspec.convert(self.extensions["cost"], _Cost, strict=False)
+        except (msgspec.ValidationError, KeyError, TypeError, IndexError):
+            return None
+
+
+def _code(error: Any) -> str:
+    extensions = error.get("extensions") if isinstance(error, dict) else None
+    return str(extensions.get("code")) if isinstance(extensions, dict) else ""
+
+
+def _words(error: Any) -> str:
+    told = error.get("message") if isinstance(error, dict) else error
+    return told.strip()[:200] if isinstance(told, str) and told.strip() else "an error without words"
 
 
 class Shopify(ShopAdapter):
@@ -159,8 +171,8 @@ class Shopify(ShopAdapter):
     def listing(self, account: SourceAccount) -> Step:
         return Step("ids", {"of": "products", "first": 250})
 
-    def count(self, window: Window, before: datetime | None = None) -> Step:
-        return Step("count", {"of": window.stream, "query": _changed(window, before)})
+    def counts(self, window: Window, before: datetime | None = None) -> tuple[Step, ...]:
+        return (Step("count", {"of": window.stream, "query": _changed(window, before)}),)
 
     def spec(self, step: Step) -> RequestSpec:
         state = step.state
@@ -174,18 +186,19 @@ class Shopify(ShopAdapter):
         told = _told(body)
         if told is None or not told.errors:
             return None
-        codes = {one.extensions.code for one in told.errors if one.extensions}
-        words = "; ".join(dict.fromkeys(one.message[:200] for one in told.errors)) or "an error without words"
+        errors = told.errors if isinstance(told.errors, list) else [told.errors]
+        codes = {_code(one) for one in errors}
+        words = "; ".join(dict.fromkeys(map(_words, errors[:10])))
         if "THROTTLED" in codes:
-            cost = told.extensions.cost if told.extensions else None
-            return Trouble("throttled", f"asked too often, and again after every wait: {words}", _wait(cost))
+            return Trouble("throttled", f"asked too often, and again after every wait: {words}", _wait(told.cost))
         if "MAX_COST_EXCEEDED" in codes:
             return Trouble("too much", words)
         return Trouble("failed", words)
 
     def pause(self, body: bytes) -> float:
         told = _told(body)
-        return told.extensions.cost.seconds() if told and told.extensions and told.extensions.cost else 0.0
+        cost = told.cost if told else None
+        return cost.seconds() if cost else 0.0
 
     def smaller(self, step: Step) -> Step | None:
         nested, first = step.state.get("nested", 1), step.state.get("first", 1)
@@ -249,7 +262,7 @@ def _time(moment: datetime) -> str:
 
 def _told(body: bytes) -> _Told | None:
     try:
-        return msgspec.json.decode(body, type=_Told, strict=False)
+        return msgspec.json.decode(body, type=_Told)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 

@@ -78,6 +78,7 @@ def _order(node: Raw, further: dict[str, list[Raw]]) -> OrderTold:
         cancelled_at=cancelled_at,
         changed_at=notes.read("changed_in_shop_at", texts.moment, order.updated_at),
         parcels=tuple(_parcels(order)),
+        is_test=order.test is True,
     )
     lines = tuple(_lines(order, further, is_whole=told.cancelled_at is not None))
     if not lines and order.line_items.nodes:
@@ -163,7 +164,8 @@ def _purchase(line: wire.Line, returned: int | None) -> Line:
     if ordered is not None and current is not None and returned is not None:
         # What was taken out of an order by editing it was never bought; what was sent back was.
         quantity = str(max(0, min(ordered, current + returned)))
-    money = line.original_unit_price_set.shop_money if line.original_unit_price_set else None
+    paid = line.discounted_unit_price_after_all_discounts_set
+    money = paid.shop_money if paid else None
     product = bare_gid(line.product.id) if line.product else None
     if product is None and line.sku not in (None, ""):
         product = f"sku:{texts.plain(str(line.sku))}"

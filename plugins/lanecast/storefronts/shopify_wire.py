@@ -52,7 +52,7 @@ class Line(_Named):
     quantity: Value = None
     current_quantity: Value = None
     sku: Value = None
-    original_unit_price_set: _MoneySet | None = None
+    discounted_unit_price_after_all_discounts_set: _MoneySet | None = None
     product: _Identified | None = None
 
 
@@ -92,6 +92,7 @@ class Order(_Named):
     id: str
     line_items: Connection
     name: Value = None
+    test: Value = None
     created_at: Value = None
     updated_at: Value = None
     cancelled_at: Value = None

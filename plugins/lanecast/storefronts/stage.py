@@ -160,13 +160,13 @@ def _orders(
         page = head.read(reader)
         told = adapter.orders(page, [one.read(reader) for one in rest])
         for place, (one, order) in enumerate(zip(adapter.facts(page).seen, told, strict=True)):
-            if latest[_hashed(one.record_id)] != (head.place, place):
+            if latest[_hashed(one.record_id)] != (head.place, place) or order.is_test:
                 continue
             if dataset == "shipment":
                 counted.held += len(order.parcels)
                 yield from rows.parcel_rows(order, source.origin)
             else:
-                counted.held += len(order.lines) or (order.unreadable is not None)
+                counted.held += len(order.lines) or 1
                 yield from rows.order_rows(order, key)
 
 

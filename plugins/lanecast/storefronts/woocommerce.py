@@ -2,6 +2,7 @@
 
 Records come in the order of their last change, and each page asks from where the last one ended, to the second:
 numbered pages alone would lose a record for each one that is changed, and so moves to the end, while they are read.
+Orders of `any` status come first, then those in the trash, which it leaves out, whatever else is named beside it.
 Reference: https://woocommerce.github.io/woocommerce-rest-api-docs/.
 """
 
@@ -80,14 +81,21 @@ class WooCommerce(ShopAdapter):
     def first(self, window: Window, account: SourceAccount) -> Step:
         size = page_size(account, PAGE_SIZE, most=PAGE_SIZE)
         after = None if window.since is None else _time(window.since - _SECOND)  # strictly after, in whole seconds
-        return Step("records", {"of": window.stream, "after": after, "page": 1, "size": size})
+        state: dict[str, Any] = {"of": window.stream, "after": after, "page": 1, "size": size}
+        if window.stream == "orders":
+            state |= {"status": "any", "since": after}
+        return Step("records", state)
 
     def listing(self, account: SourceAccount) -> Step:
         return Step("ids", {"of": "products", "page": 1, "size": page_size(account, PAGE_SIZE, most=PAGE_SIZE)})
 
-    def count(self, window: Window, before: datetime | None = None) -> Step:
+    def counts(self, window: Window, before: datetime | None = None) -> tuple[Step, ...]:
         after = None if window.since is None else _time(window.since - _SECOND)
-        return Step("count", {"of": window.stream, "after": after, "before": None if before is None else _time(before)})
+        asked = {"of": window.stream, "after": after, "before": None if before is None else _time(before)}
+        return tuple(
+            Step("count", asked | {"status": status})
+            for status in (("any", "trash") if window.stream == "orders" else ("any",))
+        )
 
     def spec(self, step: Step) -> RequestSpec:
         state = step.state
@@ -97,7 +105,7 @@ class WooCommerce(ShopAdapter):
                 "GET", path, {"per_page": "100", "page": str(state["page"]), "_fields": _FIELDS["refunds"]}
             )
         given = {
-            "status": "any",
+            "status": state.get("status", "any"),
             "order": "asc",
             "orderby": "id" if step.part == "ids" else "modified",
             "per_page": "1" if step.part == "count" else str(state["size"]),
@@ -120,8 +128,8 @@ class WooCommerce(ShopAdapter):
     def facts(self, page: Page) -> Facts:
         state = page.step.state
         if page.step.part == "rest":
-            full = len(records.items(page)) >= 100
-            return Facts([], rest=(Step("rest", state | {"page": state["page"] + 1}),) if full else ())
+            more, _ = _place(page, len(records.items(page)), 100)
+            return Facts([], rest=(Step("rest", state | {"page": state["page"] + 1}),) if more else ())
         found = records.items(page)
         seen = [records.seen(item) for item in found]
         told = _total(page.headers)
@@ -129,10 +137,13 @@ class WooCommerce(ShopAdapter):
         if page.step.part == "records" and state["of"] == "orders":
             owners = [owner for item in found if (owner := records.refunded(item)) is not None]
             lacking = [Step("rest", {"of": "refunds", "id": owner, "page": 1}) for owner in owners]
+        more, left_out = _place(page, len(found), state["size"])
         following = None
-        if len(found) >= state["size"]:
+        if more:
             following = Step(page.step.part, self._following(page.step, [one.changed_at for one in seen]))
-        return Facts(seen, following, tuple(lacking), told)
+        elif state.get("status") == "any":
+            following = Step("records", state | {"status": "trash", "after": state["since"], "page": 1})
+        return Facts(seen, following, tuple(lacking), told, left_out)
 
     @staticmethod
     def _following(step: Step, changed: list[datetime | None]) -> dict[str, Any]:
@@ -155,8 +166,22 @@ def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _total(headers: Mapping[str, str]) -> int | None:
-    text = headers.get("x-wp-total", "").strip()
+def _place(page: Page, found: int, size: int) -> tuple[bool, int]:
+    """Whether pages follow one of `found` records where `size` were asked for, and how many it counts beyond them.
+
+    WooCommerce counts records first and leaves out those that it can't show; and a host may give fewer a page than it
+    is asked for. So the totals tell, not how full the page is.
+    """
+    number, total, pages = page.step.state["page"], _total(page.headers), _total(page.headers, "x-wp-totalpages")
+    if total is None or pages is None:
+        return found >= size or number * size < (total or 0), 0
+    if pages > -(-total // size):
+        size = -(-total // pages)  # at least so many a page
+    return number < pages, max(0, min(size, total - (number - 1) * size) - found)
+
+
+def _total(headers: Mapping[str, str], name: str = "x-wp-total") -> int | None:
+    text = headers.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() else None
 
 

@@ -105,11 +105,10 @@ def load(run: Run, batch: Batch, address: str | None = None, after_merge: AfterM
             _make_partitions(batch, address)
         merged = _load_parts(run, batch, parts, address) if parts > 1 else Merged()
         with link.cursor() as cursor:
-            if parts == 1 and accepted:
+            # Lines that are all put aside have their numbers, and a shop's order of such lines may have lost others.
+            if parts == 1 and (accepted or (batch.dataset == "order_line" and received)):
                 merged = _merge(cursor, run, batch)
             values = _values(run, batch)
-            if batch.dataset == "order_line" and not accepted:  # rejected lines have their numbers, too
-                cursor.execute(statement("load/line_numbers", **_tables(batch)), values)
             quarantined = staging.rejected_rows(link, batch)  # counted again: a merge rejects what contradicts core
             result = Reconciliation(batch.dataset, received, merged.loaded, merged.duplicate, quarantined)
             _check(run, result)
@@ -259,10 +258,14 @@ def _values(run: Run, batch: Batch) -> dict[str, object]:
         "revives": run.kind not in {"replay", "quarantine"},
         "late": run.kind == "quarantine",
         "is_import": run.kind == "import",
+        "unbelievable": sorted(_UNBELIEVABLE),
         "storefront": run.source if run.kind == "storefront" else None,
         **(run.params.get("replay") or {}),
     }
 
+
+# Rules whose rows don't tell the last state of their order.
+_UNBELIEVABLE = frozenset({"changed_in_future", "order_of_another_shop"})
 
 # What takes events back, by kind of run: a pull's complete answers, a replay's second reading. A file takes none back.
 _WITHDRAWALS: Mapping[str, tuple[str, ...]] = {
@@ -281,9 +284,25 @@ _MERGES: Mapping[str, tuple[str, ...]] = {
         "new_events",
         "events",
     ),
-    "shipment": ("shipment_journeys", "shipment_told", "shipment_contradictions", "shipment_numbers", "shipments"),
+    "shipment": (
+        "other_shops",
+        "shipment_journeys",
+        "shipment_told",
+        "shipment_contradictions",
+        "shipment_numbers",
+        "shipments",
+    ),
     "order_line": (
-        *("line_numbers", "line_products", "order_told", "order_parties", "orders", "withdrawn_lines", "order_lines"),
+        *(
+            "other_shops",
+            "line_numbers",
+            "line_products",
+            "order_told",
+            "order_parties",
+            "orders",
+            "withdrawn_lines",
+            "order_lines",
+        ),
     ),
     "interaction": ("interaction_parties", "interactions"),
     "product": ("product_told", "products"),

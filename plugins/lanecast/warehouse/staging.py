@@ -49,8 +49,8 @@ JUDGED_COLUMNS: dict[str, tuple[str, ...]] = {
         *("is_registered", "used_from", "is_placed", "placed_at", "placed_in", "least_km"),
         *("delivered_before", "returning_before", "under_way_before", "arrived_before", "at_the_door_before"),
     ),
-    "shipment": ("order_is_known",),
-    "order_line": ("customers_differ", "known_product_id"),
+    "shipment": ("order_is_known", "known_shop", "telling_shop"),
+    "order_line": ("customers_differ", "known_product_id", "has_no_lines", "known_shop", "telling_shop"),
     "interaction": ("order_is_known",),
     "product": (),
 }
@@ -95,7 +95,8 @@ def create(link: Connection, batch: Batch) -> None:
     drop(link, batch)
     with link.cursor() as cursor:
         cursor.execute(statement(f"staging/{batch.dataset}", staged=batch.staged))
-        cursor.execute(statement(f"staging/{batch.dataset}_judged", judged=batch.judged, staged=batch.staged))
+        judged = statement(f"staging/{batch.dataset}_judged", judged=batch.judged, staged=batch.staged)
+        cursor.execute(judged, {"run_id": batch.run_id})
         cursor.execute(statement("staging/rejected", rejected=batch.rejected))
 
 
@@ -156,10 +157,14 @@ def staged_rows(link: Connection, batch: Batch) -> int:
         cursor.execute("SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s) AS made (name)", (made,))
         if row is None or row[0] is None or not only_row(cursor)[0]:
             raise StagingLost(f"{batch.staged} was not staged, or it or its view is gone")
+        needed = [(batch.staged, name) for name in COLUMNS[batch.dataset]]
+        needed += [(batch.judged, name) for name in JUDGED_COLUMNS[batch.dataset]]
         cursor.execute(
-            "SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = to_regclass(%s)", (batch.staged,)
+            "SELECT relation.name, attribute.attname::text FROM unnest(%s) AS relation (name) "
+            "JOIN pg_attribute AS attribute ON attribute.attrelid = to_regclass(relation.name)",
+            ([batch.staged, batch.judged],),
         )
-        if not set(COLUMNS[batch.dataset]) <= set(only_row(cursor)[0]):
+        if not set(needed) <= set(cursor.fetchall()):
             raise StagingLost(f"{batch.staged} was staged by an earlier version, which knew fewer columns")
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*batch.staged.split("."))))
         count: int = only_row(cursor)[0]

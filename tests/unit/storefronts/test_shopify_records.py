@@ -28,7 +28,7 @@ def line(number: int, quantity: Any = 1, **more: Any) -> dict[str, Any]:
         "quantity": quantity,
         "currentQuantity": quantity,
         "sku": f"SKU-{number}",
-        "originalUnitPriceSet": {"shopMoney": {"amount": "12.50", "currencyCode": "EUR"}},
+        "discountedUnitPriceAfterAllDiscountsSet": {"shopMoney": {"amount": "12.50", "currencyCode": "EUR"}},
         "product": {"id": f"gid://shopify/Product/{number + 100}"},
     } | more
 
@@ -164,7 +164,7 @@ def test_an_order_that_was_deleted_while_it_was_read_has_no_rest() -> None:
         ({"product": None, "sku": ""}, (None, "1", "12.5", None)),
         ({"quantity": "2", "currentQuantity": "2"}, ("101", "2", "12.5", None)),
         ({"product": {"id": "gid://shopify/Product/🎈"}}, ("🎈", "1", "12.5", None)),
-        ({"originalUnitPriceSet": None}, ("101", "1", None, None)),
+        ({"discountedUnitPriceAfterAllDiscountsSet": None}, ("101", "1", None, None)),
     ],
 )
 def test_lines_that_are_unusual(change: dict[str, Any], expected: tuple[str | None, ...]) -> None:
@@ -177,8 +177,8 @@ def test_lines_that_are_unusual(change: dict[str, Any], expected: tuple[str | No
     [
         ({"quantity": "two", "currentQuantity": None}, "quantity: 'two' (not a number"),
         ({"quantity": True, "currentQuantity": None}, "a bool"),
-        ({"originalUnitPriceSet": {"shopMoney": {"amount": "12,50"}}}, "unit_price: '12,50'"),
-        ({"originalUnitPriceSet": "12.50"}, "Expected `object | null`"),
+        ({"discountedUnitPriceAfterAllDiscountsSet": {"shopMoney": {"amount": "12,50"}}}, "unit_price: '12,50'"),
+        ({"discountedUnitPriceAfterAllDiscountsSet": "12.50"}, "Expected `object | null`"),
         ({"product": "tea"}, "Expected `object | null`"),
         ({"id": None}, "line (unreadable"),
     ],
@@ -265,6 +265,12 @@ def test_each_number_of_a_fulfillment_that_stands_is_a_parcel() -> None:
     assert told.parcels == (("DHL Express", "JD01"), (None, "12"))
 
 
+def test_an_order_that_tried_payments_out_is_said_to_be_one() -> None:
+    assert one(order(line(1), test=True)).is_test
+    assert not one(order(line(1), test=False)).is_test
+    assert " test " in SHOP.spec(SHOP.first(Window("orders"), ACCOUNT)).json["query"]
+
+
 def test_a_null_among_the_orders_is_told_and_counted() -> None:
     told = list(SHOP.orders(page([None, order(line(1))]), ()))
     assert len(told) == len(SHOP.facts(page([None, order(line(1))])).seen) == 2
@@ -295,7 +301,8 @@ def test_windows_are_asked_for_by_the_last_change() -> None:
     spec = SHOP.spec(SHOP.first(Window("orders", since), ACCOUNT))
     assert spec.json["variables"]["query"] == "updated_at:>='2026-05-20T12:00:00Z'"
     assert "sortKey: UPDATED_AT" in spec.json["query"]
-    counted = SHOP.spec(SHOP.count(Window("orders", since), datetime(2026, 5, 21, tzinfo=UTC)))
+    (count,) = SHOP.counts(Window("orders", since), datetime(2026, 5, 21, tzinfo=UTC))
+    counted = SHOP.spec(count)
     assert counted.json["variables"] == {
         "query": "updated_at:>='2026-05-20T12:00:00Z' AND updated_at:<'2026-05-21T00:00:00Z'"
     }
@@ -366,3 +373,31 @@ def test_whatever_stands_in_a_member_an_order_is_told(name: str, value: Any) -> 
     told = list(SHOP.orders(page([order(line(1)) | {name: value}, order(line(2))]), ()))
     assert len(told) == 2
     assert told[1].order_id == "1001"
+
+
+MOST_COST = {"code": "MAX_COST_EXCEEDED", "cost": 2003, "maxCost": 1000, "documentation": "https://shopify.dev"}
+
+
+@pytest.mark.parametrize(
+    ("errors", "kind", "words"),
+    [
+        ([{"message": "dear", "extensions": MOST_COST}], "too much", "dear"),
+        ([{"message": "late", "extensions": {"code": "TIMEOUT", "cost": 1}}], "failed", "late"),
+        ([{"message": None, "extensions": None}], "failed", "an error without words"),
+        ([None, 7, {"message": {"a": 1}}], "failed", "an error without words"),
+        ({"query": "missing"}, "failed", "an error without words"),
+        ("[API] Internal", "failed", "[API] Internal"),
+        ([{"message": "Throttled", "extensions": {"code": "THROTTLED"}}], "throttled", "every wait: Throttled"),
+    ],
+)
+@pytest.mark.parametrize(
+    "cost", [None, {"requestedQueryCost": 5, "throttleStatus": None}, {"requestedQueryCost": "?"}, 3]
+)
+def test_an_error_is_one_whatever_it_looks_like(errors: Any, kind: str, words: str, cost: Any) -> None:
+    told = {"data": {"orders": {"nodes": [], "pageInfo": END}}, "errors": errors, "extensions": {"cost": cost}}
+    trouble = SHOP.trouble(SHOP.first(Window("orders"), ACCOUNT), json.dumps(told).encode())
+    assert trouble is not None
+    assert trouble.kind == kind
+    assert words in trouble.problem
+    assert SHOP.trouble(SHOP.first(Window("orders"), ACCOUNT), json.dumps(told | {"errors": []}).encode()) is None
+    assert SHOP.pause(json.dumps(told).encode()) == 0

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from lanecast.storefronts.base import Facts, OrderTold, Page, PageBroken, SourceAccount, Step, Window
 from lanecast.storefronts.keeping import kept
+from lanecast.storefronts.rows import order_rows
 from lanecast.storefronts.tally import Tally
 from lanecast.storefronts.woocommerce import WooCommerce
+from lanecast.warehouse.staging import COLUMNS
 
 SHOP = WooCommerce()
 ACCOUNT = SourceAccount(source="shop", connection="lanecast_shop", base_url="https://shop.example")
@@ -102,6 +104,20 @@ def test_an_order_that_came_to_nothing_is_cancelled(status: str) -> None:
     assert one(order(line(1), status="refunded")).cancelled_at is None
 
 
+@pytest.mark.parametrize("lines", [[], [line(1, quantity=0)]])
+def test_an_order_without_lines_is_a_row_that_says_so(lines: list[Any]) -> None:
+    (row,) = order_rows(one(order(*lines, status="cancelled")), str.lower)
+    told = dict(zip(COLUMNS["order_line"][1:], row, strict=True))
+    assert (told["order_id"], told["status"], told["is_whole_order"]) == ("W-1001", "cancelled", True)
+    assert (told["product_id"], told["quantity"], told["unit_price"], told["unreadable"]) == (None,) * 4
+
+
+def test_a_line_that_says_nothing_is_not_taken_for_an_order_without_lines() -> None:
+    nothing = line(1, **dict.fromkeys(("product_id", "sku", "quantity", "price", "total")))
+    (row,) = order_rows(one(order(nothing)), str.lower)
+    assert "quantity: '' (not given)" in str(row[-1])
+
+
 @pytest.mark.parametrize("customer", [0, "0", None, ""])
 def test_a_guest_is_nobody(customer: Any) -> None:
     assert one(order(line(1), customer_id=customer)).customer is None
@@ -181,7 +197,11 @@ def test_windows_are_asked_for_by_the_last_change_and_without_personal_data() ->
     )
     assert "shipping.country" in asked["_fields"].split(",")
     assert not {"billing", "shipping", "customer_note"} & set(asked["_fields"].split(","))
-    counted = dict(SHOP.spec(SHOP.count(Window("orders", START), START + timedelta(days=1))).params or {})
+    counts = [
+        dict(SHOP.spec(one).params or {}) for one in SHOP.counts(Window("orders", START), START + timedelta(days=1))
+    ]
+    assert [one["status"] for one in counts] == ["any", "trash"]
+    counted = counts[0]
     assert (counted["modified_before"], counted["per_page"]) == ("2026-05-21T12:00:00", "1")
 
 
@@ -245,7 +265,8 @@ class ChangingShop:
             {"id": number, "date_modified_gmt": (START + timedelta(seconds=at)).isoformat()[:19]}
             for at, number in shown
         ]
-        return SHOP.facts(Page(step, json.dumps(items).encode(), {"x-wp-total": str(len(found))}))
+        pages = {"x-wp-total": str(len(found)), "x-wp-totalpages": str(-(-len(found) // state["size"]))}
+        return SHOP.facts(Page(step, json.dumps(items).encode(), pages))
 
 
 @given(

@@ -3,8 +3,9 @@ ALTER TABLE core.interaction DROP COLUMN country;
 DROP INDEX core.order_line_product_id_idx;
 ALTER TABLE core.order_line DROP COLUMN occurred_at, DROP COLUMN withdrawn_at;
 DROP INDEX core.customer_order_ordered_at_idx;
+-- views beside staging tables that a cut-off load left read it
 ALTER TABLE core.customer_order
-DROP COLUMN source,
+DROP COLUMN source CASCADE,
 DROP COLUMN country,
 DROP COLUMN region,
 DROP COLUMN cancelled_at,

@@ -76,6 +76,8 @@ def order_rows(shop: Storefronts, order: Order, at: int) -> list[Row]:
 
 def status(order: Order, at: int) -> str:
     """An order's status in its own shop's word, in lower case."""
+    if order.is_trashed(at):
+        return "trash"
     if order.is_cancelled(at):
         return "cancelled"
     if order.kind == "woocommerce":

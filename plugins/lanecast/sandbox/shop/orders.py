@@ -66,6 +66,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     parcel: Parcel | None
     cancelled_at: int | None = None
+    trashed_at: int | None = None
     edited_at: tuple[int, ...] = ()
     refunds: tuple[Refund, ...] = ()
 
@@ -77,6 +78,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         """Every time at which the shop changes it."""
         found = [self.ordered_at, *self.edited_at, *(refund.at for refund in self.refunds)]
         found.extend(line.removed_at for line in self.lines if line.removed_at is not None)
+        if self.trashed_at is not None:
+            found.append(self.trashed_at)
         if self.cancelled_at is not None:
             found.append(self.cancelled_at)
         elif self.parcel is not None:
@@ -90,6 +93,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def is_cancelled(self, at: int) -> bool:
         """Whether it is cancelled at a time."""
         return self.cancelled_at is not None and self.cancelled_at <= at
+
+    def is_trashed(self, at: int) -> bool:
+        """Whether it is in the trash at a time."""
+        return self.trashed_at is not None and self.trashed_at <= at
 
     def is_shipped(self, at: int) -> bool:
         """Whether the carrier has it at a time."""

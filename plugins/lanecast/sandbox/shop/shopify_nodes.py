@@ -174,7 +174,11 @@ class LineNode:
         self.sku = product.sku
         self.quantity = line.quantity
         self.currentQuantity = self.refundableQuantity = left
-        self.originalUnitPriceSet = self.discountedUnitPriceSet = Bag(line.price, currency)
+        # Each third line was sold at a discount on the whole order.
+        self.originalUnitPriceSet = self.discountedUnitPriceSet = Bag(
+            line.price * (10 if line.id % 3 else 11) // 10, currency
+        )
+        self.discountedUnitPriceAfterAllDiscountsSet = Bag(line.price, currency)
         self.product = ProductNode(product, shop) if listed else None
         self.variant = self.product.variant if self.product else None
         self.price = line.price

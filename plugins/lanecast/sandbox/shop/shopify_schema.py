@@ -69,7 +69,8 @@ type OrderConnection { edges: [OrderEdge!]! nodes: [Order!]! pageInfo: PageInfo!
 type LineItem implements Node {
   id: ID! name: String! title: String! quantity: Int! currentQuantity: Int! refundableQuantity: Int! sku: String
   variantTitle: String vendor: String isGiftCard: Boolean! requiresShipping: Boolean!
-  originalUnitPriceSet: MoneyBag! discountedUnitPriceSet: MoneyBag! product: Product variant: ProductVariant
+  originalUnitPriceSet: MoneyBag! discountedUnitPriceSet: MoneyBag! discountedUnitPriceAfterAllDiscountsSet: MoneyBag!
+  product: Product variant: ProductVariant
 }
 type LineItemEdge { cursor: String! node: LineItem! }
 type LineItemConnection { edges: [LineItemEdge!]! nodes: [LineItem!]! pageInfo: PageInfo! }

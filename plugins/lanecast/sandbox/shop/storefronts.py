@@ -80,6 +80,10 @@ class Storefronts:
             return None
         return order
 
+    def in_trash(self) -> set[int]:
+        """The ids of orders that are in the trash now: none but by hand."""
+        return {number for number, order in self._orders.items() if order.is_trashed(self.now())}
+
     def named(self, order_id: str) -> Order | None:
         """The order that the shop prints like that, where there is one by now."""
         number = id_of_name(order_id)
@@ -108,6 +112,10 @@ class Storefronts:
             if order.is_shipped(now):
                 raise ChangeError(f"order {order_id} is shipped, and cannot be cancelled")
             order = msgspec.structs.replace(order, cancelled_at=now)
+        if change.trash:
+            if order.kind != "woocommerce":
+                raise ChangeError(f"order {order_id} is of {order.kind}, which has no trash")
+            order = msgspec.structs.replace(order, trashed_at=now)
         if change.remove_line is not None:
             place = _place(order, change.remove_line)
             lines = list(order.lines)
@@ -149,6 +157,7 @@ class OrderChange(msgspec.Struct, forbid_unknown_fields=True):
     """What is done to an order: `refund` is quantity by line, lines are counted from 1. All absent: a note."""
 
     cancel: bool = False
+    trash: bool = False
     remove_line: int | None = None
     refund: dict[int, int] = {}
 

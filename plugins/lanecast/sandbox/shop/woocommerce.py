@@ -45,9 +45,15 @@ class WooCommerce:
         # They come by their last change already.
         chosen = ids[kept] if by is changed else ids[kept][np.lexsort((ids[kept], by[kept]))]
         chosen = chosen if asked.get("order", "desc") == "asc" else chosen[::-1]
-        statuses = {one for one in asked.get("status", "any").split(",") if one != "any"}
+        statuses = asked.get("status", "any").split(",")
         found = chosen.tolist()
-        if statuses:
+        if "any" in statuses:  # the trash is left out, even where it is named beside
+            trash = self._shop.in_trash()
+            found = [number for number in found if number not in trash] if trash else found
+        elif statuses == ["trash"]:
+            trash = self._shop.in_trash()
+            found = [number for number in found if number in trash]
+        else:
             found = [number for number in found if self._json.status(self._known(number)) in statuses]
         wanted = fields(asked)
         since, size = window(asked)

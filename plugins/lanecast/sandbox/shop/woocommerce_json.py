@@ -22,6 +22,8 @@ class Json:
     def status(self, order: Order) -> str:
         """An order's status, in WooCommerce's words."""
         now = self._shop.now()
+        if order.is_trashed(now):
+            return "trash"
         if order.is_cancelled(now):
             return "cancelled"
         if order.is_refunded(now):
