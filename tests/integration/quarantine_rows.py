@@ -31,9 +31,10 @@ class Quarantine:
     folder: Path
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
-    def import_(self, dataset: str, *lines: str) -> Reconciliation:
+    def import_(self, dataset: str, *lines: str, name: str | None = None) -> Reconciliation:
+        """`name` is for a file that comes again; each is another else."""
         number = next(self.numbers)
-        path = self.folder / f"{dataset}-{number}.csv"
+        path = self.folder / (name or f"{dataset}-{number}.csv")
         path.write_text("\n".join([HEADERS[dataset], *lines, ""]), encoding="utf-8")
         run = pipeline.open_import(f"import-{number}", dataset, str(path), address=self.address)
         return self.carry_out(run)[0]

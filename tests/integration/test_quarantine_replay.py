@@ -185,8 +185,9 @@ def test_an_old_row_does_not_take_the_place_of_what_was_told_since(quarantine: Q
     old = "o1,LC0001,dhl,ZZ,2026-01-02,2026-01-03,,1"
     quarantine.import_("shipments", old)
     quarantine.import_("shipments", "o1,LC0001,dhl,FR,2026-01-05,,2026-01-09,2")
-    quarantine.import_("orders", LINE.format(product="p1", quantity=0, price="1"))
-    quarantine.import_("orders", LINE.format(product="p1", quantity=7, price="3").replace("paid", "shipped"))
+    quarantine.import_("orders", LINE.format(product="p1", quantity=0, price="1"), name="o.csv")
+    mended = LINE.format(product="p1", quantity=7, price="3").replace("paid", "shipped")
+    quarantine.import_("orders", mended, name="o.csv")
     patch = quarantine.patch(
         {"quarantined_row_id": quarantine.rows()[0][0], "destination_country": "DE"},
         {"quarantined_row_id": quarantine.rows()[1][0], "quantity": 1},

@@ -5,11 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg2
 import pyarrow as pa
@@ -17,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from sqlalchemy.dialects import oracle
+from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,11 +28,15 @@ from starlette.routing import Route
 
 import customer_keys
 from customer_keys import key
+from lanecast import pipeline
 from lanecast.cli import cli
+from lanecast.connections import Connection
 from lanecast.customers.keys import CustomerKeyError
-from lanecast.storefronts import database, runs
+from lanecast.storefronts import database, fetching, found, runs, tables
 from lanecast.storefronts import pull as pulling
 from lanecast.storefronts.base import StorefrontError
+from lanecast.storefronts.engines import engine, words
+from lanecast.storefronts.opened import Opened
 from lanecast.warehouse import maintenance, retention
 from sandbox_world import serving
 from storefront_world import declared, loaded, one, pull, rows, stored_bodies
@@ -77,6 +85,7 @@ LINES = (
 def folder(warehouse: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("LANECAST_RAW", str(tmp_path / "raw"))
     monkeypatch.delenv("LANECAST_SANDBOX_URL", raising=False)
+    monkeypatch.setattr(found, "UNTOUCHED_SECONDS", 0.0)  # files of these tests are read as soon as they are written
     (tmp_path / "in").mkdir()
     return tmp_path
 
@@ -142,6 +151,34 @@ def test_a_database_is_read_by_its_watermark_and_late_changes_are_picked_up(shop
     pull(full=True)
     assert one(shop, "SELECT withdrawn_at IS NOT NULL FROM core.product WHERE product_id = 'a3'")
     assert one(shop, "SELECT count(*) FROM core.product WHERE withdrawn_at IS NOT NULL") == 1
+
+
+def test_a_list_of_ids_is_read_as_products_are_and_withdraws_no_whole_catalogue(
+    shop: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = "SELECT count(*) FROM core.product WHERE withdrawn_at IS NOT NULL"
+
+    def told(ids: str, full: bool = False) -> str | None:
+        products = OWN["own"]["streams"]["products"] | {"ids": ids}
+        sources = {"own": OWN["own"] | {"streams": {"products": products}}}
+        do(shop, "UPDATE ops.storefront_watermark SET listed_at = NULL")
+        with declared(monkeypatch, folder, sources):
+            error: str | None = pull(full=full)["own"]["error"]
+        return error
+
+    assert told("SELECT article::char(8) FROM shop.article") is None
+    assert (told("SELECT article::char(8) FROM shop.article"), one(shop, gone)) == (None, 0)
+    for ids, missing in (
+        ("SELECT 'x'", 30),
+        ("SELECT 'a1' WHERE false", 30),
+        ("SELECT 'a' || generate_series(1, 14)", 16),
+    ):
+        assert f"lacks {missing} of the 30" in str(told(ids))
+        assert (one(shop, gone), one(shop, "SELECT listed_at FROM ops.storefront_watermark")) == (0, None)
+    assert "pull own --full" in one(shop, "SELECT problem FROM ops.storefront_read ORDER BY began_at DESC LIMIT 1")
+    assert (told("SELECT 'a' || generate_series(1, 15)"), one(shop, gone)) == (None, 15)
+    do(shop, "DELETE FROM shop.article WHERE article <> 'a1'")
+    assert (told("SELECT article FROM shop.article", full=True), one(shop, gone)) == (None, 29)
 
 
 @pytest.mark.parametrize(
@@ -383,6 +420,41 @@ def test_a_web_address_is_read_by_its_tag_and_by_what_came_before(
 VIEWS = "customer_id,product_id,kind,occurred_at\nc1,{product},view,2026-05-01T10:00:00Z\n"
 
 
+def test_files_that_somebody_writes_are_left_to_the_next_run_and_empty_ones_passed_over(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    long_ago = datetime(2026, 5, 1, tzinfo=UTC).timestamp()
+    for name in ("a", "b", "c"):
+        (folder / "in" / f"{name}.csv").write_text(VIEWS.format(product=name))
+        os.utime(folder / "in" / f"{name}.csv", (long_ago, long_ago))
+    (folder / "in" / "empty.csv").touch()
+    growing = folder / "in" / "b.csv"
+    whole = tables._pages
+
+    def pages(opened: Opened, *more: Any) -> Iterator[tables.TablePage]:
+        yield from whole(opened, *more)
+        if opened.shown == str(growing) and growing.stat().st_mtime == long_ago:
+            growing.write_text(growing.read_text() + "c2,b,cart,2026-05-02T10:00:00Z\n")
+
+    sources = {"drop": {"kind": "files", "streams": {"interactions": {"paths": [f"{folder}/in/*.csv"]}}}}
+    with declared(monkeypatch, folder, sources):
+        monkeypatch.setattr(tables, "_pages", pages)
+        assert loaded(pull()["drop"])["interaction"] == (2, 0, 0)
+        assert "b.csv: it was changed while it was read" in caplog.text
+        assert "empty.csv: it is empty" in caplog.text
+        monkeypatch.setattr(found, "UNTOUCHED_SECONDS", 60.0)
+        assert loaded(pull()["drop"])["interaction"] == (0, 0, 0)
+        assert "b.csv: it was changed a moment ago" in caplog.text
+        os.utime(growing, (long_ago + 1, long_ago + 1))
+        assert loaded(pull()["drop"])["interaction"] == (2, 0, 0)
+    assert rows(warehouse, "SELECT product_id, kind FROM core.interaction ORDER BY 1, 2") == [
+        ("a", "view"),
+        ("b", "cart"),
+        ("b", "view"),
+        ("c", "view"),
+    ]
+
+
 def test_a_file_that_two_patterns_name_is_read_once(
     folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -416,6 +488,52 @@ def test_a_whole_order_that_several_files_tell_has_its_lines_once(
     assert one(warehouse, "SELECT row_data ->> 'line_number' FROM quality.quarantined_row") == "2"
 
 
+def test_lines_of_an_order_stand_whenever_each_was_placed_or_changed(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "in" / "a.csv").write_text(
+        "order_id,customer_id,ordered_at,product_id,quantity,changed\n"
+        "o1,c1,2026-05-01T10:00:00Z,p1,2,2026-05-09T10:00:00Z\n"
+        "o1,c1,2026-05-01T10:01:00Z,p2,1,2026-05-08T10:00:00Z\n"
+        "o1,c1,2026-05-03T09:00:00Z,p1,-1,2026-05-07T10:00:00Z\n"
+    )
+    lines = [("o1", 1, "p1", 2, True), ("o1", 2, "p2", 1, True), ("o1", 3, "p1", -1, True)]
+    named = {"watermark": "changed"}
+    for number, more in enumerate(({}, {"whole_orders": True}, named)):
+        stream = {"paths": [f"{folder}/in/*.csv"], **more}
+        with declared(monkeypatch, folder, {f"drop{number}": {"kind": "files", "streams": {"orders": stream}}}):
+            assert loaded(pull()[f"drop{number}"])["order_line"] == (3, 0, 0)
+        assert rows(warehouse, LINES) == lines
+        do(warehouse, "DELETE FROM core.order_line; DELETE FROM core.customer_order")
+
+
+BROKEN = {
+    "a.csv": ORDER_FILE + 'o2,c77,2026-05-01T10:00:00Z,p1,1,Lovelace,ada@mail.example\no3,c77,"Lovelace\n',
+    "b.jsonl": '{"order_id": "o4", "ordered_at": "2026-05-01", "product_id": "p1", "quantity": 1}\n'
+    '{"order_id": "o5", "name": "Lovelace" ada@mail.example}\n',
+}
+
+
+def test_a_line_that_cannot_be_read_is_told_by_its_place_and_kept_nowhere(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in BROKEN.items():
+        (folder / "in" / name).write_text(text)
+        run = pipeline.open_import(f"import {name}", "orders", str(folder / "in" / name))
+        pipeline.load(run)
+    sources = {"drop": {"kind": "files", "streams": {"orders": {"paths": [f"{folder}/in/*"]}}}}
+    with declared(monkeypatch, folder, sources):
+        assert loaded(pull()["drop"])["order_line"][2] == 3
+    told = str(rows(warehouse, "SELECT to_jsonb(bad) FROM quality.quarantined_row AS bad")) + stored(folder)
+    assert not [word for word in ("Lovelace", "mail.example", "c77") if word in told]
+    places = []
+    for number in range(1, 7):
+        shown = CliRunner().invoke(cli, ["quarantine", "show", str(number)]).output
+        path = next(name for name in BROKEN if f"{folder}/in/{name}" in shown)
+        places.append((path, re.findall(r"line \d", shown)[0]))
+    assert sorted(set(places)) == [("a.csv", "line 3"), ("a.csv", "line 4"), ("b.jsonl", "line 2")]
+
+
 def test_what_opens_a_door_is_nowhere_kept(folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def answer(request: Request) -> Response:
         return Response(VIEWS.format(product=request.query_params["of"]))
@@ -428,6 +546,46 @@ def test_what_opens_a_door_is_nowhere_kept(folder: Path, warehouse: str, monkeyp
     for table in ("ops.storefront_page", "ops.storefront_read", "ops.storefront_file", "ops.run"):
         assert "hush" not in str(rows(warehouse, f"SELECT to_jsonb(told)::text FROM {table} AS told"))
     assert "hush" not in stored(folder)
+
+
+def test_a_server_of_files_is_asked_as_it_wishes_and_its_keys_are_in_no_log(
+    folder: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[tuple[str, str]] = []
+    waited: list[float] = []
+    monkeypatch.setattr(fetching, "pause", waited.append)
+    caplog.set_level("DEBUG")
+
+    async def answer(request: Request) -> Response:
+        name = request.path_params["name"]
+        asked.append((name, request.headers["accept-encoding"]))
+        if name == "busy" and len(asked) < 3:
+            return Response(status_code=429, headers={"Retry-After": "30"})
+        if name in ("401", "404", "503"):
+            return Response(status_code=int(name))
+        if name == "packed":
+            return Response(VIEWS, headers={"Content-Encoding": "zstd"})
+        body = VIEWS.format(product=name).encode()
+        return Response(
+            gzip.compress(body) if name == "gz" else body, headers={"Content-Encoding": "gzip"} if name == "gz" else {}
+        )
+
+    def told(url: str, name: str) -> str | None:
+        asked.clear()
+        stream = {"paths": [f"{url}/{name}?token=hush-hush"]}
+        with declared(monkeypatch, folder, {"drop": {"kind": "files", "streams": {"interactions": stream}}}):
+            problem: str | None = pull()["drop"]["error"]
+        return problem
+
+    with serving(Starlette(routes=[Route("/{name}", answer)])) as url:
+        assert told(url, "busy") is None
+        assert (asked, [wait >= 30 for wait in waited]) == ([("busy", "identity")] * 3, [True, True])
+        assert told(url, "gz") is None
+        for name, times in (("401", 1), ("404", 1), ("503", 3), ("packed", 1)):
+            assert "can't be fetched" in str(told(url, name))
+            assert len(asked) == times
+    assert rows(warehouse, "SELECT product_id FROM core.interaction ORDER BY 1") == [("busy",), ("gz",)]
+    assert "hush" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -523,6 +681,60 @@ def test_what_a_database_says_of_a_row_is_kept_without_the_row(
         read()
     kept = one(shop, "SELECT problem FROM ops.storefront_read")
     assert "mail.example" not in f"{raised.value} {kept}"
+
+
+def test_what_a_connection_s_extra_says_reaches_the_database(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def problem(extra: dict[str, Any], kind: str = "postgres") -> str:
+        address = urlsplit(shop)
+        told = {"host": "127.0.0.1", "port": address.port, "login": address.username, "password": address.password}
+        told |= {"conn_type": kind, "schema": address.path[1:], "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_LANECAST_OWN", json.dumps(told))
+        with pytest.raises(StorefrontError) as raised:
+            read()
+        return str(raised.value)
+
+    assert "server does not support SSL" in problem({"sslmode": "verify-full", "sslrootcert": "/none.pem"})
+    assert "extra has 'sslmod', which PostgreSQL's client does not know" in problem({"sslmod": "require"})
+    assert "extra has 'host', which the connection itself says" in problem({"host": "elsewhere"})
+    assert "extra has 'ssl', which is no plain value" in problem({"ssl": {"ca": "/ca.pem"}}, "mysql")
+    url = engine(Connection("own", "oracle", "db", extra={"driver": "sqlite", "timeout": 3, "uri": True})).url
+    assert url.query == {"timeout": "3", "uri": "true"}
+
+
+class _Said(Exception):
+    """What a driver raises."""
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ((1146, "Table 'shop.sale' doesn't exist"), "OperationalError: 1146 Table 'shop.sale' doesn't exist"),
+        ((1366, "Incorrect value: 'it's ada@mail.example' for 'pieces'"), "OperationalError: 1366 Incorrect value: …"),
+        (
+            (b"Conversion of the varchar value 'Ada' failed", b"x"),
+            "OperationalError: Conversion of the varchar value … failed x",
+        ),
+        (("Could not decode column 'mail' with text 'Ada'\nmore",), "OperationalError: Could not decode column …"),
+    ],
+)
+def test_drivers_words_are_kept_without_values(said: tuple[Any, ...], told: str) -> None:
+    query = "SELECT pieces, mail FROM shop.sale"
+    assert words(OperationalError(query, {}, _Said(*said)), query) == told
+
+
+def test_values_of_databases_are_told_as_files_would_write_them() -> None:
+    values = (b"A1", bytearray(b"A1"), memoryview(b"A1"), None, True, date(2026, 5, 1), Decimal("1E+2"))
+    assert [database._text(value) for value in values] == ["A1"] * 3 + ["", "true", "2026-05-01", "100"]
+
+
+def test_a_watermark_that_is_no_time_is_said(shop: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = ORDERS.replace("cancelled, changed,", "cancelled, 'today' AS changed,")
+    orders = OWN["own"]["streams"]["orders"] | {"query": query}
+    with (
+        declared(monkeypatch, folder, {"own": {"kind": "sql", "streams": {"orders": orders}}}),
+        pytest.raises(StorefrontError, match="no value of its watermark column changed is a time"),
+    ):
+        read()
 
 
 def test_a_query_may_end_with_a_comment(shop: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

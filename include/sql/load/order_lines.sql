@@ -1,4 +1,6 @@
--- Grain: one row per order line; none for a row that tells of an order without lines. A line that is told again is not withdrawn any more, unless it comes back from the quarantine.
+-- Grain: one row per order line; none for a row that tells of an order without lines. A line that is told again is not withdrawn
+-- any more, unless it comes back from the quarantine; one that is known from elsewhere and told once more in a part of its order
+-- stays as it is.
 -- Returns the number of rows loaded: those of which the line or its order is new or changed.
 WITH merged AS (
     INSERT INTO core.order_line AS known (
@@ -15,7 +17,7 @@ WITH merged AS (
         %(as_of)s
     FROM current_line
     INNER JOIN numbered ON current_line.staged_row = numbered.staged_row
-    WHERE current_line.quantity IS NOT NULL
+    WHERE current_line.quantity IS NOT NULL AND NOT numbered.is_known
     ORDER BY numbered.order_id, numbered.line_number, current_line.staged_row DESC
     ON CONFLICT (order_id, line_number) DO UPDATE SET
     product_id = excluded.product_id,

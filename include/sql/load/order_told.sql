@@ -1,5 +1,5 @@
--- Grain of the temporary table `old_reading`: one row per accepted line of an order of which the shop has told a later state,
--- in this batch or before.
+-- Grain of the temporary table `old_reading`: one row per accepted line of a whole order of which the shop has told a later
+-- state, in this batch or before. Lines that come by themselves are all readings of their own, whenever each was changed.
 CREATE TEMPORARY TABLE old_reading ON COMMIT DROP AS
 SELECT accepted.staged_row
 FROM accepted
@@ -8,11 +8,13 @@ INNER JOIN (
         told.order_id,
         max(told.changed_in_shop_at) AS changed_in_shop_at
     FROM accepted AS told
-    WHERE told.changed_in_shop_at IS NOT NULL
+    WHERE told.is_whole_order AND told.changed_in_shop_at IS NOT NULL
     GROUP BY told.order_id
 ) AS newest ON accepted.order_id = newest.order_id
 LEFT JOIN core.customer_order AS known ON accepted.order_id = known.order_id
-WHERE accepted.changed_in_shop_at < greatest(newest.changed_in_shop_at, known.changed_in_shop_at);
+WHERE
+    accepted.is_whole_order
+    AND accepted.changed_in_shop_at < greatest(newest.changed_in_shop_at, known.changed_in_shop_at);
 
 ANALYZE old_reading;
 
@@ -57,7 +59,7 @@ SELECT
         WHEN told.status IS NULL THEN known.cancelled_at
         WHEN told.status IN ('cancelled', 'canceled') THEN coalesce(known.cancelled_at, told.changed_in_shop_at, told.ordered_at)
     END AS cancelled_at,
-    coalesce(told.changed_in_shop_at, known.changed_in_shop_at) AS changed_in_shop_at,
+    greatest(told.changed_in_shop_at, known.changed_in_shop_at) AS changed_in_shop_at,
     told.changed_in_shop_at AS reading
 FROM told
 LEFT JOIN core.customer_order AS known ON told.order_id = known.order_id;

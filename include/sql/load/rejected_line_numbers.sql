@@ -4,9 +4,6 @@ UPDATE {staged} AS staged SET line_number = numbered.line_number
 FROM (
     SELECT
         staged_row,
-        row_number() OVER (
-            PARTITION BY order_id, CASE WHEN is_whole_order THEN changed_in_shop_at END ORDER BY staged_row
-        ) AS line_number,
         is_whole_order IS TRUE
         AND unreadable IS NULL
         AND coalesce(product_id, '') = ''
@@ -15,6 +12,7 @@ FROM (
         AND count(*) OVER (PARTITION BY order_id, changed_in_shop_at) = 1 AS has_no_lines
     FROM {staged}
     WHERE order_id IS NOT NULL AND NOT %(late)s
-) AS numbered
-INNER JOIN {rejected} AS rejected ON numbered.staged_row = rejected.staged_row
-WHERE staged.staged_row = numbered.staged_row AND staged.line_number IS NULL AND NOT numbered.has_no_lines;
+) AS line
+INNER JOIN numbered ON line.staged_row = numbered.staged_row
+INNER JOIN {rejected} AS rejected ON line.staged_row = rejected.staged_row
+WHERE staged.staged_row = line.staged_row AND staged.line_number IS NULL AND NOT line.has_no_lines;

@@ -94,11 +94,12 @@ def _order_line(_: Plan, key: Key) -> Assemble:
     whole_order = (None, None, None)  # files tell lines, and neither when an order changed nor all of it
 
     def assemble(staged_row: int, line: int, fields: list[str], values: list[Any], unreadable: str | None) -> Row:
-        order_id, customer_id, *rest, country, region, occurred_at = values
+        order_id, customer_id, *rest, country, region, occurred_at, place = values
         if customer_id is not None:
             customer_id = key(customer_id)
         region = place_region(country, region)
-        return (staged_row, order_id, customer_id, *rest, country, region, occurred_at, *whole_order, line, unreadable)
+        told = (order_id, customer_id, *rest, country, region, occurred_at)
+        return (staged_row, *told, *whole_order, place, line, unreadable)
 
     return assemble
 

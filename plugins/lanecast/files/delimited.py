@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator
 from lanecast.files.errors import FileError
 from lanecast.files.sniff import unicode_mark
 from lanecast.files.streams import Source
-from lanecast.files.table import Record, Table, checked_columns, clean, quoted
+from lanecast.files.table import Record, Table, checked_columns, clean
 
 DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
 LONGEST_LINE = 1 << 20
@@ -149,7 +149,11 @@ class _Reader:
         self._line = header_lines
 
     def records(self) -> Iterator[Record]:
-        """Every record below the header; `self._line` is the last line that is accounted for."""
+        """Every record below the header; `self._line` is the last line that is accounted for.
+
+        What is told of a bad record is where it stands and why, and never its text: nobody knows which of its fields
+        would have been a name or an address.
+        """
         lines, source, width = self._lines, self._source, self._width
         pending = lines.pending
         ended = False
@@ -169,11 +173,7 @@ class _Reader:
                         break
                     self._line = base + reader.line_num
                     if problem and fields:
-                        yield (
-                            first,
-                            fields if len(fields) == width else [],
-                            f"line {first}: {problem}: {quoted(''.join(pending).rstrip())}",
-                        )
+                        yield first, fields if len(fields) == width else [], f"line {first}: {problem}"
                     elif fields:
                         yield first, fields, None
                     pending.clear()
@@ -196,11 +196,10 @@ class _Reader:
     def _given_up(self, line: int, problem: str) -> Record:
         """The first pending line as unreadable; the others are read again."""
         pending = self._lines.pending
-        raw = pending[0].rstrip() if pending else ""
         self._lines.back.extendleft(reversed(pending[1:]))
         pending.clear()
         self._line = line
-        return line, [], f"line {line}: {problem}: {quoted(raw)}"
+        return line, [], f"line {line}: {problem}"
 
     def _problem(self, fields: list[str]) -> str | None:
         if len(fields) != self._width:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from lanecast.files.streams import Source
-from lanecast.files.table import Record, Table, clean, quoted
+from lanecast.files.table import Record, Table, clean
 
 LONGEST_LINE = 1 << 24
 """A line beyond this many bytes is unreadable."""
@@ -68,6 +68,7 @@ def _chained(peeked: deque[Record], records: Iterator[Record], columns: list[str
 
 
 def _records(source: Source, columns: list[str], positions: dict[str, int]) -> Iterator[Record]:
+    """Of a line that can't be read, its number and why: its text may be anybody's name and address."""
     reader = io.BufferedReader(source, _BUFFER)
     decode = msgspec.json.Decoder(dict[str, object]).decode
     number = 0
@@ -77,7 +78,7 @@ def _records(source: Source, columns: list[str], positions: dict[str, int]) -> I
             if len(raw) >= LONGEST_LINE:
                 while (more := reader.readline(LONGEST_LINE)) and not more.endswith(b"\n"):
                     pass
-                yield number, [], f"line {number}: the line is longer than {LONGEST_LINE} bytes: {_quoted(raw)}"
+                yield number, [], f"line {number}: the line is longer than {LONGEST_LINE} bytes"
                 continue
             if source.broken:
                 number -= 1
@@ -90,7 +91,7 @@ def _records(source: Source, columns: list[str], positions: dict[str, int]) -> I
         try:
             given = decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            yield number, [], f"line {number}: not a JSON object ({error}): {_quoted(line)}"
+            yield number, [], f"line {number}: not a JSON object ({error})"
             continue
         fields = [""] * len(columns)
         problem = None
@@ -99,7 +100,7 @@ def _records(source: Source, columns: list[str], positions: dict[str, int]) -> I
             text = text_of(value)
             if position is None:
                 if len(columns) >= MOST_COLUMNS or clean(name) != name:
-                    fields, problem = [], f"the name {quoted(name)} is one too many, or no text"
+                    fields, problem = [], "a name is one too many, or no text"
                     break
                 position = positions[name] = len(columns)
                 columns.append(name)
@@ -108,12 +109,8 @@ def _records(source: Source, columns: list[str], positions: dict[str, int]) -> I
                 problem = f"{name} holds a NUL"
             fields[position] = text
         if problem:
-            yield number, fields, f"line {number}: {problem}: {_quoted(line)}"
+            yield number, fields, f"line {number}: {problem}"
         else:
             yield number, fields, None
     if source.broken:
         yield number + 1, [], f"{source.broken} at line {number + 1}"
-
-
-def _quoted(raw: bytes) -> str:
-    return quoted(raw[:300].decode("utf-8", "backslashreplace").strip())

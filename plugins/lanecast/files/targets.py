@@ -27,7 +27,7 @@ _EVENT = (
 )
 _ORDER = (
     *("order_id", "customer_id", "ordered_at", "status", "currency", "product_id", "quantity", "unit_price"),
-    *("country", "region", "occurred_at"),
+    *("country", "region", "occurred_at", "line_number"),
 )
 _INTERACTION = ("customer_id", "product_id", "kind", "occurred_at", "quantity", "value", "order_id", "country")
 _PRODUCT = (

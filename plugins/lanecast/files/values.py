@@ -20,6 +20,7 @@ _NO_SLUG = re.compile(r"[^a-z0-9]+")
 _CACHED = 1 << 14
 _MOST_DIGITS = 100
 _LONGEST_NUMBER = 64
+_LARGEST_PLACE = 1_000_000_000
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _MILESTONES = frozenset(MILESTONES)
 
@@ -125,6 +126,15 @@ def number(text: str) -> str | None:
     if len(plain_form) > _MOST_DIGITS:
         raise Defect("too long a number")
     return "0" if plain_form == "-0" else plain_form
+
+
+@lru_cache(maxsize=_CACHED)
+def place(text: str) -> str | None:
+    """A place in an order: a whole number above 0."""
+    told = number(text)
+    if told is not None and (not told.isdigit() or not 0 < int(told) <= _LARGEST_PLACE):
+        raise Defect("no whole number from 1 on")
+    return told
 
 
 @lru_cache(maxsize=_CACHED)

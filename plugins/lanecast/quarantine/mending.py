@@ -214,7 +214,8 @@ def _order_line(row: Mapping[str, Any], merged: Row, given: Mapping[str, Any]) -
     follows: Row = {}
     if {"country", "region"} & set(given) and merged.get("region") is not None:
         follows["region"] = place_region(merged.get("country"), merged["region"])
-    if row.get("order_id") is not None and merged.get("order_id") != row["order_id"]:
+    moves = row.get("order_id") is not None and merged.get("order_id") != row["order_id"]
+    if moves and "line_number" not in given:
         follows["line_number"] = None
     return follows
 

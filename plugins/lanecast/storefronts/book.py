@@ -31,7 +31,8 @@ class Book:
         self._resume: list[Any] = []
         self._opened = 0.0
         self._bytes = 0
-        self._place = self._known()
+        self.place = self._known()
+        """The place of the next page."""
 
     def __enter__(self) -> Book:
         return self
@@ -46,7 +47,7 @@ class Book:
             self._writer = raw.RawWriter(
                 group[0][1].carrier,
                 f"{self.run_id} {self.stream}",
-                shard=self._place,
+                shard=self.place,
                 attempt=self._attempt,
                 at=datetime.now(UTC),
             )
@@ -57,12 +58,12 @@ class Book:
             resume = {"step": [step.part, step.state], "next": following if is_last else None, "ends": is_last}
             self._rows.append(
                 (
-                    *(self.run_id, self.source, self.stream, self._place, step.part, pointer.file),
+                    *(self.run_id, self.source, self.stream, self.place, step.part, pointer.file),
                     *(pointer.byte_offset, pointer.byte_length, pointer.sha256, answer.answered_at),
                     json.dumps(resume),
                 )
             )
-            self._place += 1
+            self.place += 1
         waited = time.monotonic() - self._opened
         if len(self._rows) >= PAGES_PER_FILE or self._bytes >= BYTES_PER_FILE or waited > SECONDS_PER_FILE:
             self.close()
@@ -82,14 +83,15 @@ class Book:
             )
         self._writer, self._rows = None, []
 
-    def forget(self) -> None:
-        """Takes the stream's pages out of the index: their read begins anew. The raw store keeps them."""
+    def forget(self, place: int = 0) -> None:
+        """Takes the stream's pages from a place on out of the index, to be read anew. The raw store keeps them."""
+        self.close()
         with warehouse.connect(address=self._address) as link, link.cursor() as cursor:
             cursor.execute(
-                "DELETE FROM ops.storefront_page WHERE run_id = %s AND source = %s AND stream = %s",
-                (self.run_id, self.source, self.stream),
+                "DELETE FROM ops.storefront_page WHERE run_id = %s AND source = %s AND stream = %s AND place >= %s",
+                (self.run_id, self.source, self.stream, place),
             )
-        self._place = self._known()
+        self.place = self._known()
 
     def _known(self) -> int:
         with warehouse.connect(address=self._address) as link, link.cursor() as cursor:

@@ -7,38 +7,31 @@ SQLite's are to be installed beside Lanecast.
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
 import sqlalchemy
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DataError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from lanecast import connections
-from lanecast.carriers.masking import Secrets
-from lanecast.connections import Connection
+from lanecast.carriers.masking import Secrets, is_secret
+from lanecast.files.mapping import PLACEHOLDER, DatasetMapping
+from lanecast.files.plan import CONVERTERS
 from lanecast.files.streams import Source as FileSource
 from lanecast.files.table import Record, Table, checked_columns, clean
+from lanecast.files.values import plain, read_as
 from lanecast.storefronts.base import StorefrontError, Stream
 from lanecast.storefronts.config import Source, TableStream
+from lanecast.storefronts.engines import engine, words
 from lanecast.storefronts.ledger import Reading
-from lanecast.storefronts.opened import Opened
+from lanecast.storefronts.opened import Opened, mapping_of
 from lanecast.storefronts.tally import Tally
 
 BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 """The watermark of a first read."""
 _ROWS_AT_ONCE = 2_000
-_QUOTED = re.compile(r"\".*\"|'.*'")
-_DRIVERS = {
-    "postgres": "postgresql+psycopg2",
-    "mysql": "mysql+pymysql",
-    "mssql": "mssql+pymssql",
-    "sqlite": "sqlite",
-    "oracle": "oracle+oracledb",
-}
 
 
 class DatabaseReader:
@@ -49,15 +42,16 @@ class DatabaseReader:
         if found is None:
             raise StorefrontError(f"{source.name}: there is no connection {source.connection}")
         self._source, self._stream, self._settings, self._reading = source, stream, settings, reading
-        self._secrets = Secrets(found.password or "")
-        self._engine = _engine(found)
+        of_extra = (str(value) for name, value in found.extra.items() if is_secret(name))
+        self._secrets = Secrets(found.password or "", *of_extra)
+        self._engine = engine(found)
         self.versions: dict[str, str] = {}
 
     def tables(self, tally: Tally) -> Iterator[Opened]:
         """The rows that the query finds, as one table."""
         query = (self._settings.query or "").strip().rstrip(";")
         try:
-            with self._engine.connect() as plain:
+            with self._connect() as plain:
                 link = self._in_snapshot(plain)
                 bound = {"watermark": self._watermark(link)}
                 held = int(link.execute(_count(query), bound).scalar_one())
@@ -84,15 +78,22 @@ class DatabaseReader:
 
     def _ids(self, query: str) -> Iterator[list[str]]:
         try:
-            with self._engine.connect() as link:
+            with self._connect() as link:
                 options = {"stream_results": True, "yield_per": 10_000}
                 result = link.execution_options(**options).execute(sqlalchemy.text(query))
+                read = _reader_of_ids(mapping_of(self._settings, self._stream))
                 for part in result.partitions():
-                    yield [_text(row[0]) for row in part]
+                    yield [told for row in part if (told := read(_text(row[0])))]
         except SQLAlchemyError as error:
             raise StorefrontError(self._said(error)) from None
         finally:
             self._engine.dispose()
+
+    def _connect(self) -> sqlalchemy.Connection:
+        try:
+            return self._engine.connect()
+        except TypeError as error:  # a setting in the extra that the driver has no name for
+            raise StorefrontError(f"connection {self._source.connection} can't be used: {error}") from None
 
     def _in_snapshot(self, link: sqlalchemy.Connection) -> sqlalchemy.Connection:
         name = link.dialect.name
@@ -115,10 +116,8 @@ class DatabaseReader:
 
     def _said(self, error: SQLAlchemyError) -> str:
         """What the database says, in a line, without values of rows and secrets."""
-        behind = str(getattr(error, "orig", None) or error).partition("\n")[0]
-        if isinstance(error, DataError):  # it quotes what it can't take
-            behind = _QUOTED.sub("…", behind)
-        return self._secrets.masked(f"{self._source.name}, {self._stream}: {type(error).__name__}: {behind}")
+        asked = f"{self._settings.query} {self._settings.ids}"
+        return self._secrets.masked(f"{self._source.name}, {self._stream}: {words(error, asked)}")
 
 
 class _Nowhere(io.RawIOBase):
@@ -128,22 +127,19 @@ class _Nowhere(io.RawIOBase):
         self.name = name
 
 
-def _engine(found: Connection) -> sqlalchemy.Engine:
-    driver = found.extra.get("driver") or _DRIVERS.get(found.kind)
-    if not driver:
-        raise StorefrontError(
-            f"connection {found.name} is of kind {found.kind!r}: give it one of {', '.join(_DRIVERS)}, or name "
-            'SQLAlchemy\'s driver in its extra, such as {"driver": "mysql+mysqlconnector"}'
-        )
-    database = found.schema
-    if str(driver).startswith("sqlite"):
-        database = f"/{found.schema}" if found.schema and not found.schema.startswith("/") else found.schema
-        return sqlalchemy.create_engine(URL.create(str(driver), database=database))
-    url = URL.create(str(driver), found.login, found.password, found.host, found.port, database)
-    try:
-        return sqlalchemy.create_engine(url, pool_pre_ping=False, hide_parameters=True)
-    except (ImportError, SQLAlchemyError) as error:
-        raise StorefrontError(f"connection {found.name}: driver {driver} can't be used: {error}") from None
+def _reader_of_ids(mapping: DatasetMapping) -> Callable[[str], str | None]:
+    """Reads an id as a product's own is read; a template of one column is filled with it."""
+    spec = mapping.columns["product_id"]
+    sentinels = (*mapping.sentinels, *spec.sentinels)
+    convert = CONVERTERS.get("product_id", plain)
+    read = read_as(convert, spec.values, sentinels, spec.sentinel_patterns, spec.value_patterns)
+    template = spec.template if len(spec.names()) == 1 else None
+
+    def told(text: str) -> str | None:
+        filled = text if template is None else PLACEHOLDER.sub(lambda _: text.strip(), template)
+        return cast("str | None", read(filled if text.strip() else ""))
+
+    return told
 
 
 def _count(query: str) -> sqlalchemy.Select[Any]:
@@ -167,6 +163,6 @@ def _text(value: object) -> str:
         return value.isoformat()
     if isinstance(value, Decimal):
         return f"{value:f}"
-    if isinstance(value, bytes | memoryview):
+    if isinstance(value, bytes | bytearray | memoryview):
         return clean(bytes(value).decode("utf-8", "backslashreplace"))
     return clean(str(value))

@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import glob
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote, urlsplit
-
-import httpx
+from urllib.parse import quote
 
 from lanecast import addresses
-from lanecast.connections import is_loopback
 from lanecast.files.errors import FileError
 from lanecast.files.reader import open_table
-from lanecast.files.streams import is_url
 from lanecast.files.targets import TARGETS
 from lanecast.files.times import timestamp_converter
 from lanecast.storefronts.base import SourceAccount, StorefrontError, Stream
 from lanecast.storefronts.config import SANDBOX, SINCE, TableStream
+from lanecast.storefronts.fetching import UNKNOWN_VERSION, fetched, version_at
+from lanecast.storefronts.found import Found, matches
 from lanecast.storefronts.ledger import Reading
 from lanecast.storefronts.opened import Opened, mapping_of
 from lanecast.storefronts.tally import Tally
 from lanecast.storefronts.texts import changed
 
-LARGEST_BYTES = 8 * 1024**3
+log = logging.getLogger(__name__)
+
 _TIME_OF = {
     "orders": "ordered_at",
     "interactions": "occurred_at",
     "products": "changed_in_shop_at",
     "shipments": "ordered_at",
 }
-_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
-UNKNOWN_VERSION = "read once"
-"""The version of an address that tells none: it is not read again until everything is."""
 
 
 class FilesReader:
@@ -61,19 +55,37 @@ class FilesReader:
             path = pattern.replace(SANDBOX, self._account.base_url)
             if SINCE in path:
                 since = self._since(tally)
-                with _fetched(path.replace(SINCE, quote(since.strftime("%Y-%m-%dT%H:%M:%SZ")))) as (local, _):
+                with fetched(path.replace(SINCE, quote(since.strftime("%Y-%m-%dT%H:%M:%SZ")))) as (local, _):
                     yield from self._table(local, path)
             elif path.startswith(("http://", "https://")):
                 yield from self._address(path)
             else:
-                for found, version in _matches(path):
-                    if self._known.get(found) != version and found not in self.versions:  # another pattern's too
-                        self.versions[found] = version
-                        yield from self._table(found, found)
+                for found in matches(path):
+                    if self._known.get(found.path) != found.version and found.path not in self.versions:
+                        yield from self._file(found)  # that another pattern names as well
 
     def ids(self) -> Iterator[list[str]] | None:
         """Files do not say that they are all that there is."""
         return None
+
+    def _file(self, found: Found) -> Iterator[Opened]:
+        source = self._account.source
+        if not found.is_settled:
+            log.warning("%s, %s: it was changed a moment ago, and is left to the next run", source, found.path)
+            return
+        self.versions[found.path] = found.version
+        if found.size == 0:
+            log.warning("%s, %s: it is empty, and is passed over until it is changed", source, found.path)
+            return
+
+        def is_whole() -> bool:
+            if not found.is_same:
+                log.warning("%s, %s: it was changed while it was read, and is left to the next run", source, found.path)
+                del self.versions[found.path]
+                return False
+            return True
+
+        yield from self._table(found.path, found.path, is_whole)
 
     def _since(self, tally: Tally) -> datetime:
         told = [moment for moment in (self._reading.since, tally.read_to) if moment is not None]
@@ -82,13 +94,16 @@ class FilesReader:
     def _address(self, path: str) -> Iterator[Opened]:
         shown = addresses.masked(path)  # what is kept of an address opens no door
         known = self._known.get(shown)
-        if known == UNKNOWN_VERSION or (known is not None and known == _version_at(path)):
+        if known == UNKNOWN_VERSION or (known is not None and known == version_at(path)):
             return
-        with _fetched(path) as (local, version):
+        with fetched(path) as (local, version):
+            if Path(local).stat().st_size == 0:
+                log.warning("%s, %s: it is empty, and is passed over", self._account.source, shown)
+                return
             self.versions[shown] = version
             yield from self._table(local, path)
 
-    def _table(self, local: str, shown: str) -> Iterator[Opened]:
+    def _table(self, local: str, shown: str, is_whole: Callable[[], bool] = lambda: True) -> Iterator[Opened]:
         shown = addresses.masked(shown).replace(quote(SINCE), SINCE)
         try:
             table = open_table(local, expected=TARGETS[self._stream].columns)
@@ -99,7 +114,7 @@ class FilesReader:
         with table:
             column, formats = self._time(table.columns)
             read = timestamp_converter(self._mapping.zone, formats)
-            yield Opened(table, shown, column, time=partial(changed, read=read))
+            yield Opened(table, shown, column, time=partial(changed, read=read), is_whole=is_whole)
 
     def _time(self, columns: list[str]) -> tuple[str | None, tuple[str, ...]]:
         """The column that tells how far a file goes, as the source or its mapping names it, or of the same name; and
@@ -113,85 +128,3 @@ class FilesReader:
         else:
             column = next((one for one in columns if one.lower().replace(" ", "_") == name), None)
         return column, spec.formats if spec is not None and spec.from_ == column else ()
-
-
-def _matches(pattern: str) -> list[tuple[str, str]]:
-    """Paths that match, in order, each with its version: size and time, or the tag that an object store gives it."""
-    if not is_url(pattern):
-        found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path's own takes no absolute patterns
-        if not found and not glob.has_magic(pattern):
-            raise StorefrontError(f"{pattern} does not exist")
-        files = [(path, Path(path).stat()) for path in found if Path(path).is_file()]
-        return [(path, f"{told.st_size} {told.st_mtime_ns}") for path, told in files]
-    import fsspec
-
-    protocol = pattern.partition("://")[0]
-    try:
-        system, inner = fsspec.core.url_to_fs(pattern)
-        names = sorted(system.glob(inner)) if glob.has_magic(inner) else [inner]
-        infos = [(name, system.info(name)) for name in names]
-    except (OSError, ValueError, ImportError) as error:
-        raise StorefrontError(f"{addresses.masked(pattern)} can't be read: {error}") from None
-    return [
-        (f"{protocol}://{str(name).lstrip('/') if protocol != 'file' else name}", _version(info))
-        for name, info in infos
-        if info.get("type") != "directory"
-    ]
-
-
-def _version(info: dict[str, object]) -> str:
-    tags = ("ETag", "etag", "md5", "mtime", "LastModified", "updated", "created")
-    tag = next((str(info[name]) for name in tags if info.get(name) is not None), "")
-    return f"{info.get('size')} {tag}".strip()
-
-
-def _client(address: str) -> httpx.Client:
-    local = is_loopback(urlsplit(address).hostname or "")
-    if address.startswith("http://") and not local:
-        raise StorefrontError(f"{addresses.masked(address)} is plain http: use https")
-    return httpx.Client(verify=True, trust_env=not local, timeout=_TIMEOUT, follow_redirects=False)
-
-
-def _version_at(address: str) -> str | None:
-    """The version that an address tells, None where it can't be asked for: then it is read."""
-    try:
-        with _client(address) as client:
-            answer = client.head(address)
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return None
-    return _version_of(answer) if answer.status_code == 200 else None
-
-
-def _version_of(answer: httpx.Response) -> str:
-    return answer.headers.get("etag") or answer.headers.get("last-modified") or UNKNOWN_VERSION
-
-
-@contextmanager
-def _fetched(address: str) -> Iterator[tuple[str, str]]:
-    """What lies at an address, as a file that is gone after the block, and its version. It is received whole before any
-    of it counts."""
-    with tempfile.TemporaryDirectory(prefix="lanecast-storefront-") as folder:
-        name = Path(urlsplit(address).path).name or "table"
-        target = Path(folder) / name
-        version = _fetch(address, target)
-        yield str(target), version
-
-
-def _fetch(address: str, target: Path) -> str:
-    problem = ""
-    for _ in range(3):
-        try:
-            with _client(address) as client, client.stream("GET", address) as answer, target.open("wb") as out:
-                if answer.status_code != 200:
-                    problem = f"HTTP {answer.status_code}"
-                    continue
-                size = 0
-                for chunk in answer.iter_raw():
-                    size += len(chunk)
-                    if size > LARGEST_BYTES:
-                        raise StorefrontError(f"{addresses.masked(address)} is larger than {LARGEST_BYTES} bytes")
-                    out.write(chunk)
-                return _version_of(answer)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            problem = f"{type(error).__name__}: {error}"
-    raise StorefrontError(f"{addresses.masked(address)} can't be fetched: {problem}")

@@ -89,6 +89,22 @@ def note_problem(
     _update(run, source, stream, change, values, address)
 
 
+DISBELIEVED = "its list of all products lacks"
+"""What the problem of a read says whose list was not believed."""
+
+
+def disbelieved(run: Run, address: str | None = None) -> str | None:
+    """Why the run's list of all products was not believed, None where it was, or there is none."""
+    with warehouse.connect(address=address) as link, link.cursor() as cursor:
+        cursor.execute(
+            "SELECT max(problem) FROM ops.storefront_read WHERE run_id = %s AND stream = 'products' AND NOT listed "
+            "AND complete_at IS NOT NULL AND strpos(problem, %s) > 0",
+            (run.run_id, DISBELIEVED),
+        )
+        found: str | None = warehouse.only_row(cursor)[0]
+    return found
+
+
 def _update(run: Run, source: str, stream: str, change: str, values: dict[str, Any], address: str | None) -> None:
     of = {"run_id": run.run_id, "source": source, "stream": stream}
     with warehouse.connect(address=address) as link, link.cursor() as cursor:

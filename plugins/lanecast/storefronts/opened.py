@@ -16,13 +16,14 @@ from lanecast.storefronts.texts import changed as changed_at
 @dataclass
 class Opened:
     """A table that is being read. `changed` is the column of its watermark, and `time` reads it; `held` how many rows
-    it says to hold."""
+    it says to hold; `is_whole`, asked after the last row, whether it stands, or is to be left to the next run."""
 
     table: Table
     shown: str
     changed: str | None = None
     held: int | None = None
     time: Callable[[object], datetime | None] = changed_at
+    is_whole: Callable[[], bool] = lambda: True
 
 
 def mapping_of(settings: TableStream, stream: Stream) -> DatasetMapping:

@@ -63,10 +63,13 @@ def pull(run: Run, attempt: int = 1, address: str | None = None, is_last: bool =
 
 
 def confirm(run: Run, address: str | None = None) -> None:
-    """Raises StreamsUnread, with the problems, where streams of the run were not read to their end."""
+    """Raises StreamsUnread, with the problems, where streams of the run were not read to their end, or its list of all
+    products was not believed."""
     failed, _ = ledger.unread(run, address)
     if failed:
         raise StreamsUnread(f"{run.source} was loaded without what could not be read: {'; '.join(failed)}")
+    if (problem := ledger.disbelieved(run, address)) is not None:
+        raise StreamsUnread(problem)
 
 
 def _streams(run: Run, attempt: int, address: str | None) -> dict[str, int]:

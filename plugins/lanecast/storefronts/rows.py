@@ -21,7 +21,7 @@ def order_rows(order: OrderTold, key: Callable[[str], str]) -> Iterator[Row]:
     customer = order.customer and key(bare_id(order.customer))
     head = (order.order_id, customer, order.ordered_at, order.status, order.currency)
     place = (order.country, order.region)
-    tail = (order.cancelled_at, order.changed_at, order.is_whole, None)
+    tail = (order.cancelled_at, order.changed_at, order.is_whole, None, None)  # the load numbers lines by place
     if not order.lines:
         yield (*head, None, None, None, *place, None, *tail, order.unreadable)
     for line in order.lines:

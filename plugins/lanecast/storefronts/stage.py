@@ -18,6 +18,7 @@ from lanecast.storefronts import book, config, rows
 from lanecast.storefronts.base import Page, Stream
 from lanecast.storefronts.book import Stored, groups
 from lanecast.storefronts.config import Source
+from lanecast.storefronts.listing import is_believed
 from lanecast.storefronts.registry import adapter_of
 from lanecast.storefronts.rows import Row
 from lanecast.storefronts.streams import DATASETS, datasets
@@ -49,6 +50,7 @@ def stage(run: Run, address: str | None = None) -> dict[str, int]:
         pages = {stream: book.stored(link, run.run_id, source.name, stream) for stream in _complete(link, run)}
         latest = {stream: _latest(source, pages[stream], reader) for stream in pages}
         listed = "products" in pages and _lists(link, run, source, pages["products"], reader)
+        listed = listed and is_believed(link, run, source)
         gone = _gone_and_back(link, source) if listed else []
         for batch in batches(run):
             staging.create(link, batch)

@@ -43,7 +43,10 @@ def _of_table(
     counted: Any,
 ) -> Iterator[Row]:
     head = decoded(pages[0].read(reader))
+    path = pages[0].step.state["path"]  # a quarantined row names its source alone
     read = timestamp_converter(mapping.zone)
+    # Where no column is named, a page's watermark is when orders were placed, which says nothing of a change.
+    changed = head.changed if settings.watermark is not None else None
     moments: list[tuple[str | None, str | None, str | None]] = [(None, None, None)]
 
     def records() -> Iterator[Record]:
@@ -52,10 +55,10 @@ def _of_table(
             for line, fields, problem in told.rows:
                 counted.held += 1
                 notes = Notes()
-                changed_at = Notes().read("", read, _of(told, fields, told.changed))  # a row stands without it
+                changed_at = Notes().read("", read, _of(told, fields, changed))  # a row stands without it
                 cancelled_at = notes.read("cancelled_at", read, _of(told, fields, settings.cancelled))
                 moments[0] = changed_at, cancelled_at, notes.text
-                yield line, fields, problem
+                yield line, fields, problem and f"{path}, {problem}"
 
     table = Table(head.kind, cast(FileSource, _Named(head.name)), list(head.columns), records(), missing=head.missing)
     plan = Plan(_keyed(mapping), table, table.columns)
@@ -64,8 +67,10 @@ def _of_table(
         if stream == "orders":
             changed_at, cancelled_at, problem = moments[0]
             unreadable = "; ".join(str(one) for one in (bare[-1], problem) if one) or None
-            # order_line ends with cancelled_at, changed_in_shop_at, is_whole_order, source_line, unreadable
-            bare = (*bare[:-5], cancelled_at, changed_at, settings.whole_orders or None, bare[-2], unreadable)
+            # It ends with cancelled_at, changed_in_shop_at, is_whole_order, line_number, source_line, unreadable.
+            place = None if settings.whole_orders else bare[-3]  # lines of a whole order go by their order
+            whole = settings.whole_orders or None
+            bare = (*bare[:-6], cancelled_at, changed_at, whole, place, bare[-2], unreadable)
         yield bare
 
 

@@ -125,14 +125,24 @@ def _read(
     told = 0
     for number, opened in enumerate(reader.tables(tally)):
         in_table = 0
+        before = book.place, tally.read_to
         for page in _pages(opened, mapping, tally, source.streams[stream].cancelled):
             in_table += len(page.rows)
             tally.pages += 1
             state = {"of": stream, "path": opened.shown, "table": number}
             _enter(book, source, "records", state, msgspec.json.encode(page))
+        if not opened.is_whole():
+            book.forget(before[0])
+            tally.read_to = before[1]
+            continue
         held = opened.held if opened.held is not None else opened.table.held
         if held is not None and held != in_table:
             raise StorefrontError(f"{source.name}, {opened.shown}: it holds {held} rows, and {in_table} of them came")
+        if source.kind == "sql" and in_table and tally.read_to is None:
+            raise StorefrontError(
+                f"{source.name}, {stream}: no value of its watermark column {opened.changed} is a time, so that each "
+                "run would read everything: let the query give it as a time, or as a text like 2026-05-01T10:00:00Z"
+            )
         told += in_table if held is None else held
         tally.rows += in_table
         log.info("%s, %s: %s rows of %s", source.name, stream, in_table, opened.shown)

@@ -105,7 +105,7 @@ def load(run: Run, batch: Batch, address: str | None = None, after_merge: AfterM
             _make_partitions(batch, address)
         merged = _load_parts(run, batch, parts, address) if parts > 1 else Merged()
         with link.cursor() as cursor:
-            # A shop's order whose lines are all put aside may still have lost others.
+            # Lines that are all put aside have their numbers, and a shop's order of such lines may have lost others.
             if parts == 1 and (accepted or (batch.dataset == "order_line" and received)):
                 merged = _merge(cursor, run, batch)
             values = _values(run, batch)
@@ -257,6 +257,7 @@ def _values(run: Run, batch: Batch) -> dict[str, object]:
         "final": sorted(FINAL_MILESTONES),
         "revives": run.kind not in {"replay", "quarantine"},
         "late": run.kind == "quarantine",
+        "is_import": run.kind == "import",
         "unbelievable": sorted(_UNBELIEVABLE),
         "storefront": run.source if run.kind == "storefront" else None,
         **(run.params.get("replay") or {}),

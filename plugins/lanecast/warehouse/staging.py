@@ -28,7 +28,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "order_line": (
         *("staged_row", "order_id", "customer_id", "ordered_at", "status", "currency", "product_id", "quantity"),
         *("unit_price", "country", "region", "occurred_at", "cancelled_at", "changed_in_shop_at", "is_whole_order"),
-        *("source_line", "unreadable"),
+        *("line_number", "source_line", "unreadable"),
     ),
     "interaction": (
         *("staged_row", "customer_id", "product_id", "kind", "occurred_at", "quantity", "value", "order_id"),

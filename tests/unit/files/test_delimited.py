@@ -82,8 +82,8 @@ def test_ragged_and_nul_rows_name_line_and_cause(tmp_path: Path) -> None:
     records = read(HEADER + b"1,2\n1,2,3\n1,2,3,4\n1,\x00,3\n", tmp_path)
     assert good(records) == [(3, ["1", "2", "3"])]
     problems = bad(records)
-    assert problems[2].startswith("line 2: 2 fields where the header has 3: '1,2'")
-    assert problems[4].startswith("line 4: 4 fields where the header has 3")
+    assert problems[2] == "line 2: 2 fields where the header has 3"
+    assert problems[4] == "line 4: 4 fields where the header has 3"
     assert "NUL" in problems[5]
     assert "\0" not in problems[5]
 
