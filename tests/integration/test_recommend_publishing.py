@@ -269,7 +269,7 @@ def test_what_was_called_off_hides_nothing_and_a_line_told_later_does(small: str
     run()
     discover = listed(key(0))
     order("off", key(0), discover[:1], NOW + DAY, cancelled_at=NOW + DAY)
-    order("off in a word", key(0), discover[1:2], NOW + DAY, status="Cancelled")
+    order("off in a word", key(0), discover[1:2], NOW + DAY, status="cancelled")
     order("a line off", key(0), [{"product_id": discover[2], "withdrawn_at": NOW + DAY}], NOW + DAY)
     # the order stands for what was told of it
     stamp = {"run_id": "test", "ingested_at": NOW + DAY}
