@@ -44,7 +44,7 @@ def loader(warehouse: str) -> Loader:
             "order_line",
             "load/order_lines",
             "ORDER BY numbered.order_id",
-            "WHERE numbered.line_number = 1 ORDER BY 1",
+            "AND numbered.line_number = 1 ORDER BY numbered.order_id",
             None,
         ),
         ("interaction", "load/interactions", "FROM accepted", "FROM accepted WHERE interaction_hash = 1", None),
