@@ -101,28 +101,28 @@ def job_seconds(told: str) -> float:
 def test_make_run_once_in_a_fresh_clone_and_again(clone: Path, record_property: pytest.RecordProperty) -> None:
     described = (clone / "include" / "reference" / "world.yaml").read_text()
     world = clone.parent / "world.yaml"
-    # A quarter of the default world's orders: the way is the same, and takes half as long.
-    smaller = described.replace("clock: {speed: 1}", "clock: {speed: 0}").replace("per_day: 206", "per_day: 52")
-    assert smaller.count("speed: 0") == smaller.count("per_day: 52") == 1
+    # A tenth of the default world's orders: the way is the same, and takes half as long.
+    smaller = described.replace("clock: {speed: 1}", "clock: {speed: 0}").replace("per_day: 206", "per_day: 20")
+    assert smaller.count("speed: 0") == smaller.count("per_day: 20") == 1
     world.write_text(smaller)
 
     set_up, _ = make(clone, "setup")
     first, told = make(clone, "run", "ONCE=1", f"WORLD={world}")
     found = counts(clone)
     shipments, events, lanes, _, orders, deeds, customers = found
-    assert shipments >= 8_000
-    assert events >= 40_000
-    assert lanes > 1000
-    assert orders >= 8_000
-    assert deeds >= 15_000
-    assert customers >= 3000
+    assert shipments >= 3_000
+    assert events >= 20_000
+    assert lanes > 500
+    assert orders >= 3_000
+    assert deeds >= 6_000
+    assert customers >= 1_000
     assert re.search(r"Recommended to customer c[0-9a-f]{32}", told)
     assert "SANDBOX" in told
     assert re.search(r"user\s+admin\s+password\s+\S{8,}", told)
     under_way = sum(
         int(number.replace(",", "")) for number in re.findall(r"(?m)^ *(?:ups|fedex|dhl|usps) +([\d,]+)", told)
     )
-    assert under_way >= 1200
+    assert under_way >= 400
 
     with ThreadPoolExecutor(1) as visitor:
         desk = visitor.submit(desk_answers, clone)

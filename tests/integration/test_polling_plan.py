@@ -260,8 +260,8 @@ def test_a_killed_run_s_plan_is_as_it_was(loader: Loader) -> None:
 
 
 def test_in_the_simulated_world_the_plan_spends_less_than_half_the_calls() -> None:
-    """A small world, eight days; the figures of the full one are in benchmarks/README.md."""
-    found = bench.polling(days=8, per_day=30, history_days=40)
+    """A small world, five days; the figures of the full one are in benchmarks/README.md."""
+    found = bench.polling(days=5, per_day=30, history_days=40)
     assert found.calls_vs_flat <= 0.5
     assert found.planned_delay_hours <= found.flat_delay_hours
     assert sum(found.news.values()) > 100

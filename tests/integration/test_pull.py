@@ -67,11 +67,16 @@ def past(server: RunningServer, past_template: str, sandbox: StandIn, monkeypatc
         yield address
 
 
-@pytest.fixture
-def undisturbed(server: RunningServer, past_template: str, sandbox: StandIn) -> dict[str, list[tuple[Any, ...]]]:
+@pytest.fixture(scope="module")
+def undisturbed(
+    server: RunningServer, past_template: str, running: StandIn, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[tuple[Any, ...]]]:
     """What the tables hold after one run that nothing disturbed."""
+    running.calm()
     with database(server, past_template) as (_, address), pytest.MonkeyPatch.context() as patched:
         patched.setenv("AIRFLOW_CONN_LANECAST_WAREHOUSE", address)
+        patched.setenv("LANECAST_SANDBOX_URL", running.url)
+        patched.setenv("LANECAST_STATE", str(tmp_path_factory.mktemp("undisturbed")))
         whole("undisturbed")
         return content(address)
 

@@ -112,7 +112,7 @@ class Parcels:
     def write(self, address: str, until: datetime) -> None:
         """The hours of the feed from START on: what quality.feed_hour is after the pulls."""
         hours = int((until - START) / timedelta(hours=1))
-        ages = (0, 1, 2, 3, 5, 8, 12, 20, 10_000)
+        bounds = np.array([0, 1, 2, 3, 5, 8, 12, 20, 10_000])
         loaded, followed = np.zeros(hours, int), np.zeros(hours, int)
         scans, exposure = np.zeros((hours, 8), int), np.zeros((hours, 8))
         for since, told in zip(self.followed_from, self.scans, strict=True):
@@ -120,16 +120,16 @@ class Parcels:
             asked = max(0, math.ceil((since - START) / timedelta(hours=1)))  # its first answer tells the past
             ends = at[-1]
             for moment in at:
-                hour = max(asked, math.floor(moment) + 1)
-                if hour < hours:
-                    loaded[hour] += 1
+                seen = max(asked, math.floor(moment) + 1)
+                if seen < hours:
+                    loaded[seen] += 1
                 age = (moment - at[1]) / 24
-                if hour > asked and moment > at[1] and moment > asked - 24 and hour < hours:
-                    scans[hour, int(np.searchsorted(ages, age, side="right")) - 1] += 1
-            for hour in range(asked + 1, min(hours, math.floor(ends) + 2)):
-                for place in range(8):
-                    overlap = min(hour, ends, at[1] + 24 * ages[place + 1]) - max(hour - 1, at[1] + 24 * ages[place])
-                    exposure[hour, place] += max(0.0, overlap)
+                if seen > asked and moment > at[1] and moment > asked - 24 and seen < hours:
+                    scans[seen, int(np.searchsorted(bounds, age, side="right")) - 1] += 1
+            hour = np.arange(asked + 1, min(hours, math.floor(ends) + 2))
+            begins, stops = at[1] + 24 * bounds[:-1], at[1] + 24 * bounds[1:]
+            overlap = np.minimum(np.minimum(hour, ends)[:, None], stops) - np.maximum(hour[:, None] - 1, begins)
+            exposure[hour] += np.maximum(overlap, 0)
             followed[asked : max(asked, min(hours, math.floor(ends) + 72))] += 1
         write_hours(
             address,
