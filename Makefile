@@ -21,7 +21,7 @@ run: setup ## the whole platform on this machine, until Ctrl-C [ONCE=1 ends afte
 	@exec $(BIN)/lanecast up $(if $(filter-out 0 no false,$(ONCE)),--once) $(if $(WORLD),--world '$(WORLD)') $(if $(SEED),--seed '$(SEED)')
 
 test: setup-dev ## every test [PYTEST_ARGS='-k word']
-	@exec $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: setup-dev ## style, types, SQL, the compose file, and contracts that keep their promises
 	@$(BIN)/ruff check -q .

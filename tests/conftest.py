@@ -51,7 +51,9 @@ def _customer_secret() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A throw-away embedded Postgres; `.dsn("postgres", "postgres")` is its administrator's address."""
-    running = start_server(tmp_path_factory.mktemp("postgres"), {"fsync": "off", "shared_buffers": "256MB"})
+    running = start_server(
+        tmp_path_factory.mktemp("postgres"), {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+    )
     yield running
     running.stop()
 

@@ -10,21 +10,29 @@ SELECT
     count(*)
 FROM (
     SELECT DISTINCT
-        staged.carrier,
-        staged.tracking_number,
+        number.shipment_id,
         staged.reported_at,
         staged.event_hash
     FROM {staged} AS staged
+    INNER JOIN core.shipment_number AS number
+        ON staged.carrier = number.carrier AND staged.tracking_number = number.tracking_number
     WHERE NOT staged.is_mapped
 ) AS told
-INNER JOIN core.shipment_number AS number
-    ON told.carrier = number.carrier AND told.tracking_number = number.tracking_number
-INNER JOIN core.tracking_event AS event
-    ON
-        number.shipment_id = event.shipment_id
-        AND told.reported_at = event.reported_at
-        AND told.event_hash = event.event_hash
-WHERE event.run_number = %(run_number)s AND (event.ingested_at = %(as_of)s OR NOT %(revives)s)
+-- One look-up each: of what was inserted a moment ago the planner knows nothing, and would go through all of it for every row.
+CROSS JOIN LATERAL (
+    SELECT
+        known.source,
+        known.code,
+        known.description
+    FROM core.tracking_event AS known
+    WHERE
+        known.shipment_id = told.shipment_id
+        AND known.reported_at = told.reported_at
+        AND known.event_hash = told.event_hash
+        AND known.run_number = %(run_number)s
+        AND (known.ingested_at = %(as_of)s OR NOT %(revives)s)
+    LIMIT 1
+) AS event
 GROUP BY 1, 2
 ORDER BY 1, 2
 ON CONFLICT (source, code) DO UPDATE SET

@@ -257,7 +257,7 @@ def read(path: Path) -> Contract:
     return found
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(yaml.CSafeLoader):
     """YAML without the trap that the last of two equal keys silently wins."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
