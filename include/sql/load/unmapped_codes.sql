@@ -31,6 +31,7 @@ CROSS JOIN LATERAL (
         AND known.event_hash = told.event_hash
         AND known.run_number = %(run_number)s
         AND (known.ingested_at = %(as_of)s OR NOT %(revives)s)
+    ORDER BY 1
     LIMIT 1
 ) AS event
 GROUP BY 1, 2
