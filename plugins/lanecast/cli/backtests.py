@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lanecast.cli.base import as_day, as_json, cli, print_json
+from lanecast.cli.base import as_day, as_json, cli, tell
 
 
 @cli.group()
@@ -67,10 +67,7 @@ def backtest_delivery(
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"can't write: {error}") from None
-    if as_json:
-        print_json(console.as_dict(outcome))
-    else:
-        console.show(outcome)
+    tell(outcome, as_json, console)
 
 
 @backtest.command("recommend")
@@ -104,7 +101,4 @@ def backtest_recommend(
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"can't write: {error}") from None
-    if as_json:
-        print_json(console.as_dict(outcome))
-    else:
-        console.show(outcome)
+    tell(outcome, as_json, console)

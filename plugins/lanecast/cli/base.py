@@ -13,14 +13,18 @@ import click
 from lanecast import __version__
 
 
+def _read(value: str, like: str) -> datetime:
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a {like}") from None
+
+
 def as_moment(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
     """An option's callback: a moment with its zone."""
     if value is None:
         return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not a time like 2026-03-01T12:00:00+00:00") from None
+    moment = _read(value, "time like 2026-03-01T12:00:00+00:00")
     if moment.tzinfo is None:
         raise click.BadParameter(f"{value!r} has no zone: add one, such as +00:00")
     return moment
@@ -30,10 +34,7 @@ def as_day(_: click.Context, __: click.Parameter, value: str | None) -> datetime
     """An option's callback: a day, its first instant in UTC."""
     if value is None:
         return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not a date like 2026-03-01") from None
+    moment = _read(value, "date like 2026-03-01")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -82,3 +83,11 @@ def in_warehouse(work: Callable[[], Any]) -> Any:
 def print_json(value: object) -> None:
     """One JSON object on standard output."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def tell(outcome: Any, as_json: bool, by: Any) -> None:
+    """What a command found: one JSON object, or as the module `by` shows it (its `as_dict` and `show`)."""
+    if as_json:
+        print_json(by.as_dict(outcome))
+    else:
+        by.show(outcome)

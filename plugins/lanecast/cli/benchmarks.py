@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lanecast.cli.base import as_json, cli, print_json
+from lanecast.cli.base import as_json, cli, print_json, tell
 
 
 @cli.group()
@@ -20,10 +20,7 @@ def bench_ingest(events: int, as_json: bool) -> None:
     from lanecast.bench import ingest
 
     figures = ingest.ingest(events, (lambda _: None) if as_json else click.echo)
-    if as_json:
-        print_json(ingest.as_dict(figures))
-    else:
-        ingest.show(figures)
+    tell(figures, as_json, ingest)
 
 
 @bench.command("validate")
@@ -34,10 +31,7 @@ def bench_validate(rows: int, as_json: bool) -> None:
     from lanecast.bench import validate
 
     found = validate.validate(rows, (lambda _: None) if as_json else click.echo)
-    if as_json:
-        print_json(validate.as_dict(found))
-    else:
-        validate.show(found)
+    tell(found, as_json, validate)
 
 
 @bench.command("refresh")
@@ -49,10 +43,7 @@ def bench_refresh(history: int, new: int, as_json: bool) -> None:
     from lanecast.bench import refresh
 
     measured = refresh.refresh(history, new, (lambda _: None) if as_json else click.echo)
-    if as_json:
-        print_json(refresh.as_dict(measured))
-    else:
-        refresh.show(measured)
+    tell(measured, as_json, refresh)
 
 
 @bench.command("parse")
@@ -78,10 +69,7 @@ def bench_promise(origins: int, questions: int, as_json: bool) -> None:
     from lanecast.bench import promise as promises
 
     figures = promises.promise(origins, questions, (lambda _: None) if as_json else click.echo)
-    if as_json:
-        print_json(promises.as_dict(figures))
-    else:
-        promises.show(figures)
+    tell(figures, as_json, promises)
 
 
 @bench.command("experience")
@@ -123,10 +111,7 @@ def bench_recommend(interactions: int, customers: int, products: int, as_json: b
     from lanecast.bench import recommend as recommending
 
     figures = recommending.recommend(interactions, customers, products, (lambda _: None) if as_json else click.echo)
-    if as_json:
-        print_json(recommending.as_dict(figures))
-    else:
-        recommending.show(figures)
+    tell(figures, as_json, recommending)
 
 
 @bench.command("polling")
@@ -138,7 +123,4 @@ def bench_polling(days: float, orders: float, as_json: bool) -> None:
     from lanecast.bench import polling
 
     figures = polling.polling(days, orders, say=(lambda _: None) if as_json else click.echo)
-    if as_json:
-        print_json(polling.as_dict(figures))
-    else:
-        polling.show(figures)
+    tell(figures, as_json, polling)
