@@ -28,10 +28,17 @@ def best(score: Floats, allowed: Flags, k: int) -> Ints:
 
 
 def among(score: Floats, allowed: Flags, k: int) -> Flags:
-    """Which allowed products are among the k best of each row (n x products), of those with a score above 0; all that
-    tie at the edge."""
-    cost = np.where(allowed & (score > 0), -score, np.inf)
+    """Which allowed products are the k best of each row (n x products), of those with a score above 0."""
+    spoken = allowed & (score > 0)
+    cost = np.where(spoken, -score, np.inf)
     found: Flags = cost <= _edges(cost, min(k, score.shape[1]))[:, None]
+    # Thousands may tie at the edge: all that one basket holds, all that was sold once on one day.
+    tied = np.flatnonzero(found.sum(axis=1) > k)
+    if len(tied):
+        settled = best(score[tied], spoken[tied], k)
+        found[tied] = False
+        row, place = np.nonzero(settled >= 0)
+        found[tied[row], settled[row, place]] = True
     return found
 
 
