@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ class Airflow:
             stderr=self._log,
             text=True,
             cwd=home,
+            start_new_session=True,
             env=kept
             | {
                 "AIRFLOW_HOME": str(home),
@@ -95,7 +97,7 @@ class Airflow:
         return Path(self._log.name).read_text()
 
     def end(self) -> None:
-        self._process.kill()
+        os.killpg(self._process.pid, signal.SIGKILL)  # what it has forked, too
         self._process.wait(20)
         self._log.close()
 
